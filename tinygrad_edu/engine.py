@@ -1,0 +1,495 @@
+"""The graph and the two passes over it: nodes, creation order, reverse mode, forward mode.
+
+A node remembers the operation that made it and the inputs it was made from. Nodes are numbered as they
+are created, so the creation index is a topological order by itself: the reverse pass visits nodes by
+falling index, the forward pass by rising index, and neither needs recursion.
+
+This file knows nothing of numbers or arrays. What depends on the payload (how to sum a cotangent back
+over broadcast axes, what a one looks like, whether all is finite) is a method of the Node subclass.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import operator
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar, NoReturn, Protocol, Self
+
+from .errors import AnomalyError, GraphError, StaleGraphError
+
+Payload = Any
+"""What a node holds: a float in a Value, an ndarray in a Tensor; in a differentiable pass, a node."""
+
+_clock = itertools.count()
+"""Creation index and version clock at once; `next` on it is atomic."""
+
+_gradients = threading.RLock()
+"""Held while gradients are committed, so that threads sharing leaves lose no contribution."""
+
+
+# ---- modes -------------------------------------------------------------------------------------------------------
+
+
+class Mode:
+    """What recording looks at: an immutable record, one per thread (and per asyncio task)."""
+
+    __slots__ = ("anomaly", "plain", "recording", "scope")
+
+    def __init__(self, recording: bool = True, anomaly: bool = False, scope: object = None) -> None:
+        self.recording, self.anomaly, self.scope = recording, anomaly, scope
+        self.plain = recording and not anomaly
+
+
+_mode: ContextVar[Mode] = ContextVar("tinygrad_edu.mode", default=Mode())  # noqa: B039 - a Mode never changes
+current_mode = _mode.get
+
+
+@contextmanager
+def _switched(**changes: Any) -> Iterator[None]:
+    mode = current_mode()
+    kept = {"recording": mode.recording, "anomaly": mode.anomaly, "scope": mode.scope}
+    token = _mode.set(Mode(**(kept | changes)))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing inside: results are constants. Also a decorator, ``@no_grad()``."""
+    with _switched(recording=False):
+        yield
+
+
+@contextmanager
+def enable_grad() -> Iterator[None]:
+    """Record inside, whatever the surroundings say; undoes a surrounding `no_grad`."""
+    with _switched(recording=True):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Stop at the first NaN, and at the first inf made from finite inputs, going forward or backward.
+
+    The `AnomalyError` names the operation, its inputs and the source line that recorded it. Inside, a
+    leaf's array that was written element by element after it was recorded is found out as well. Costs
+    time and memory: for hunting a fault, not for training.
+    """
+    with _switched(anomaly=True):
+        yield
+
+
+@contextmanager
+def scope(entered: object) -> Iterator[None]:
+    """Nodes recorded inside carry `entered` as their `.scope`."""
+    with _switched(scope=entered):
+        yield
+
+
+# ---- nodes -------------------------------------------------------------------------------------------------------
+
+
+class Operation(Protocol):
+    """What a pass asks of the row a node was recorded with; `arguments` are raw payloads or the nodes."""
+
+    name: str
+
+    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
+            params: Mapping[str, Any]) -> Payload:
+        """The part of the cotangent that flows to the input at `position`."""
+
+    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
+            params: Mapping[str, Any]) -> Payload:
+        """The tangent of the result, from the tangents of the inputs; None stands for zero."""
+
+
+class Notes:
+    """What few nodes have: a label, hooks, the line they came from, a mark that they are results."""
+
+    __slots__ = ("hooks", "label", "result", "site", "snapshots")
+
+    def __init__(self, label: str = "", result: bool = False) -> None:
+        self.label, self.result = label, result
+        self.hooks: dict[int, Callable[[Payload], Payload | None]] = {}
+        self.site = ""
+        self.snapshots: list[tuple[Node, Payload]] = []
+
+
+_RESULT = Notes(result=True)
+"""Shared by all results of no_grad() and detach(); replaced, not written, when one gets a label."""
+
+NO_PARAMS: Mapping[str, Any] = {}
+
+
+class Node:
+    """A number or array in the graph; the base of `Value` and `Tensor`.
+
+    Attributes:
+        op: the row of the operation table that made it, or None.
+        index: when it was made, or, for a leaf, when its data was last set.
+        scope: the module call it was recorded in, or None.
+        requires_grad: whether derivatives flow to it.
+    """
+
+    __slots__ = ("_data", "_grad", "_notes", "_requires_grad", "index", "op", "scope")
+
+    _data: Payload
+    _grad: Payload
+    _notes: Notes | None
+    _requires_grad: bool
+    index: int
+    op: Operation | None
+    scope: object
+
+    is_scalar: ClassVar[bool] = False
+    """Whether the payload is one number, so that a sequence of nodes is a vector."""
+
+    def _begin(self, data: Payload, requires_grad: bool, notes: Notes | None) -> None:
+        """Fill the fields of a node without an operation."""
+        self._data, self._grad, self._notes = data, None, notes
+        self._requires_grad, self.index, self.op = requires_grad, next(_clock), None
+        self.scope = current_mode().scope
+
+    # -- what a subclass answers about its payload
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The operation's other arguments: axis, index, shape."""
+        return NO_PARAMS
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The operands it was made from, in order: nodes, and plain numbers or arrays for constants."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    @classmethod
+    def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Self:
+        """Apply `row` to `operands` and remember it."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    @classmethod
+    def payload(cls, data: Any) -> Payload:
+        """`data` as a new payload of this kind of node, or a DataError."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    def fit(self, cotangent: Payload) -> Payload:
+        """`cotangent` with this node's shape and dtype: summed over the axes that broadcasting stretched."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    def spread(self, tangent: Payload) -> Payload:
+        """`tangent` with this node's shape and dtype: stretched where the inputs were broadcast."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    def seed(self, gradient: Payload | None) -> Payload:
+        """The cotangent a pass starts from: `gradient` checked, or one for a single number."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    def finite(self, payload: Payload) -> tuple[bool, bool]:
+        """Whether `payload` is (free of NaN, free of infinities)."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    def replica(self, replaced: Mapping[Node, Node]) -> Self:
+        """A copy with a new index, its inputs looked up in `replaced`."""
+        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    def owned(self, payload: Payload) -> Payload:
+        """`payload` as something no other node holds."""
+        return payload
+
+    # -- what all nodes share
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether derivatives flow to this node; may be set on a node without an operation."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        if self.op is not None:
+            raise GraphError(f"requires_grad: {self} is the result of {self.op.name}; use detach() for a constant "
+                             "copy, or set requires_grad on the leaves", [self])
+        self._requires_grad = bool(flag)
+
+    @property
+    def label(self) -> str:
+        """A name for drawings and error messages."""
+        return self._notes.label if self._notes is not None else ""
+
+    @label.setter
+    def label(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"label must be text, not {type(text).__name__}")
+        self.notes().label = text
+
+    @property
+    def is_result(self) -> bool:
+        """Whether this is what no_grad() or detach() left of an operation, and so no parameter."""
+        return self.op is not None or (self._notes is not None and self._notes.result)
+
+    def notes(self) -> Notes:
+        """This node's own notes, made when first needed."""
+        if self._notes is None or self._notes is _RESULT:
+            self._notes = Notes(result=self._notes is _RESULT)
+        return self._notes
+
+    def _assign(self, data: Payload) -> None:
+        """Rebind a leaf's payload and stamp it with the clock: graphs that read the old one are stale."""
+        if self.op is not None:
+            raise GraphError(f"data: {self} is the result of {self.op.name} and follows from its inputs; "
+                             "set the data of a leaf, or use detach() for a copy to change", [self])
+        self._data = data
+        self.index = next(_clock)
+
+    def detach(self) -> Self:
+        """A constant with the same data: no derivative flows through it."""
+        return self.result(self._data)
+
+    @classmethod
+    def result(cls, data: Payload) -> Self:
+        """A constant that an operation left: not a parameter, without history."""
+        node = cls.__new__(cls)
+        node._begin(data, False, _RESULT)
+        return node
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: `.grad` is None again, which is not the same as 0."""
+        self._grad = None
+
+    def register_hook(self, hook: Callable[[Payload], Payload | None]) -> Callable[[], None]:
+        """Call `hook(gradient)` when a pass has this node's gradient complete; what it returns, if not
+        None, takes the gradient's place. Returns a function that removes the hook again."""
+        if not self._requires_grad:
+            raise GraphError(f"register_hook: no gradient flows to {self}", [self])
+        hooks = self.notes().hooks
+        key = next(_clock)
+        hooks[key] = hook
+        return lambda: hooks.pop(key, None) and None
+
+    def backward(self, gradient: Payload | None = None, create_graph: bool = False) -> None:
+        """Add d self / d leaf to the `.grad` of every leaf, and set `.grad` on every node between.
+
+        Leaves accumulate over calls until `zero_grad()`; nodes between are set afresh. An error on the
+        way leaves every gradient as it was.
+
+        Args:
+            gradient: the cotangent to start from; needed where self is not a single number.
+            create_graph: record the pass, so that the gradients can be differentiated again.
+
+        Raises:
+            GraphError: self depends on nothing that requires a gradient.
+            StaleGraphError: a leaf changed after it was recorded.
+        """
+        if not self._requires_grad:
+            raise GraphError(f"backward: {self} is a constant: nothing it was made from has requires_grad=True "
+                             "(was it made under no_grad(), or detached?)", [self])
+        seed = self.seed(gradient)
+        cotangents = reverse({self: seed}, create_graph=create_graph)
+        _commit(cotangents, create_graph)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        replaced: dict[Node, Node] = {}
+        order = history(self)
+        for node in order:
+            known = memo.get(id(node))
+            replaced[node] = memo[id(node)] = known if known is not None else node.replica(replaced)
+        for node in order:
+            replaced[node]._grad = copy.deepcopy(node._grad, memo)
+        return replaced[self]  # type: ignore[return-value] # a replica has its original's class
+
+    def __copy__(self) -> Self:
+        return self.replica({})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.op is not None:
+            raise GraphError(f"pickle: {self} is the result of {self.op.name}; pickle its detach(), or the leaves",
+                             [self])
+        return _rebuild, (type(self), self._data, self.label, self._requires_grad, self.is_result, self._grad)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if isinstance(other, (Node, type(None), str)):
+            return False
+        return self._compare_with_data(other)
+
+    __hash__ = object.__hash__
+
+    def _compare_with_data(self, other: object) -> NoReturn:
+        raise TypeError(f"==: between nodes it means identity; compare {type(self).__name__}.data with a "
+                        f"{type(other).__name__} instead")
+
+
+def _rebuild(cls: type[Node], data: Payload, label: str, requires_grad: bool, result: bool, grad: Payload) -> Node:
+    node = cls.__new__(cls)
+    node._begin(data, requires_grad, Notes(label, result) if label or result else None)
+    node._grad = grad
+    return node
+
+
+# ---- passes ------------------------------------------------------------------------------------------------------
+
+by_index = operator.attrgetter("index")
+"""The sort key of creation order."""
+
+
+def history(*roots: Node) -> list[Node]:
+    """Every node that `roots` were made from, themselves included, in the order of creation."""
+    seen = set(roots)
+    waiting = list(seen)
+    while waiting:
+        for source in waiting.pop().inputs:
+            if isinstance(source, Node) and source not in seen:
+                seen.add(source)
+                waiting.append(source)
+    return sorted(seen, key=by_index)
+
+
+def _check_fresh(node: Node) -> None:
+    """Raise if an input of `node` was given other data after `node` was recorded."""
+    for source in node.inputs:
+        if isinstance(source, Node) and source.index > node.index:
+            _raise_stale(source, node, "its data was set")
+    if node._notes is not None:
+        for leaf, snapshot in node._notes.snapshots:
+            if not leaf.same(snapshot):  # type: ignore[attr-defined] # only nodes that can be written keep snapshots
+                _raise_stale(leaf, node, "its elements were written")
+
+
+def _raise_stale(leaf: Node, node: Node, how: str) -> NoReturn:
+    assert node.op is not None
+    raise StaleGraphError(f"{node.op.name}: the graph is stale: {how} after it was recorded, in {leaf}; "
+                          "compute the result again, then differentiate it", [node, leaf])
+
+
+def _leads_to(targets: Iterable[Node], order: Sequence[Node]) -> set[Node]:
+    """The nodes of `order` (by rising index) that are, or were made from, one of `targets`."""
+    reached = set(targets)
+    for node in order:
+        if node not in reached and any(isinstance(x, Node) and x in reached for x in node.inputs):
+            reached.add(node)
+    return reached
+
+
+def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None = None,
+            create_graph: bool = False) -> dict[Node, Payload]:
+    """Reverse mode: the cotangents of `wrt` (of every node on the way, where None).
+
+    With v the cotangents in `seeds`, the result is the vector-Jacobian product v J. Under `create_graph`
+    the rules are applied to the nodes themselves, and so the result is a graph that can be differentiated.
+    Reads and writes no `.grad`.
+    """
+    order = history(*seeds)
+    targets = None if wrt is None else set(wrt)
+    active = None if targets is None else _leads_to(targets, order)
+    cotangents = dict(seeds)
+    anomaly = current_mode().anomaly
+    with _switched(recording=create_graph):
+        for node in reversed(order):
+            if node not in cotangents:
+                continue
+            if node._notes is not None and node._notes.hooks:
+                cotangents[node] = _call_hooks(node, cotangents[node])
+            op = node.op
+            if op is None:
+                continue
+            _check_fresh(node)
+            keep = targets is None or node in targets
+            cotangent = cotangents[node] if keep else cotangents.pop(node)
+            inputs, params = node.inputs, node.params
+            out, arguments = (node, inputs) if create_graph else (node._data, raw(inputs))
+            for position, source in enumerate(inputs):
+                if isinstance(source, Node) and source._requires_grad and (active is None or source in active):
+                    part = source.fit(op.vjp(position, cotangent, out, arguments, params))
+                    if anomaly:
+                        _check_cotangent(node, source, cotangent, part)
+                    known = cotangents.get(source)
+                    cotangents[source] = part if known is None else known + part
+    return cotangents
+
+
+def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node],
+            create_graph: bool = False) -> list[Payload | None]:
+    """Forward mode: the tangents of `outputs`, the Jacobian-vector product J v; None where v does not reach."""
+    order = history(*outputs)
+    flowing: dict[Node, Payload] = dict(tangents)
+    with _switched(recording=create_graph):
+        for node in order:
+            if node.op is None or node in flowing:
+                continue
+            inputs = node.inputs
+            incoming = [flowing.get(x) if isinstance(x, Node) else None for x in inputs]
+            if all(t is None for t in incoming):
+                continue
+            _check_fresh(node)
+            out, arguments = (node, inputs) if create_graph else (node._data, raw(inputs))
+            flowing[node] = node.spread(node.op.jvp(out, arguments, incoming, node.params))
+    return [flowing.get(y) for y in outputs]
+
+
+def raw(inputs: Iterable[Any]) -> list[Payload]:
+    """The payloads of nodes; constants as they are."""
+    return [x._data if isinstance(x, Node) else x for x in inputs]
+
+
+def _call_hooks(node: Node, cotangent: Payload) -> Payload:
+    assert node._notes is not None
+    for hook in list(node._notes.hooks.values()):
+        replacement = hook(cotangent)
+        if replacement is not None:
+            cotangent = node.seed(replacement)
+    return cotangent
+
+
+def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
+    """Store what a backward pass found: leaves add up, the nodes between are set afresh."""
+    with _gradients, _switched(recording=create_graph):
+        found = [(node, node.owned(g) if node._grad is None else node._grad + g)
+                 for node, g in cotangents.items() if node.op is None and node._requires_grad]
+        for node, total in found:
+            node._grad = total
+        for node, g in cotangents.items():
+            if node.op is not None:
+                node._grad = g
+
+
+# ---- anomaly mode ------------------------------------------------------------------------------------------------
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def calling_line() -> str:
+    """File and line of the innermost frame outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def inspect_result(node: Node, operation: str, operands: Iterable[Any]) -> None:
+    """In anomaly mode: raise if `node` is the first NaN, or the first inf made from finite operands."""
+    nodes = [x for x in operands if isinstance(x, Node)]
+    no_nan, no_inf = node.finite(node._data)
+    finite_before = all(all(node.finite(x)) for x in raw(operands))
+    if no_nan and (no_inf or not finite_before):
+        return
+    where = f" (inputs: {', '.join(map(str, raw(operands)))})"
+    raise AnomalyError(f"{operation} gave {'inf' if no_nan else 'nan'}{where}, recorded at {calling_line()}",
+                       [node, *nodes])
+
+
+def _check_cotangent(node: Node, source: Node, cotangent: Payload, part: Payload) -> None:
+    assert node.op is not None
+    no_nan, no_inf = source.finite(part)
+    if no_nan and (no_inf or not all(node.finite(cotangent))):
+        return
+    line = f", recorded at {node._notes.site}" if node._notes is not None and node._notes.site else ""
+    raise AnomalyError(f"{node.op.name}: the cotangent of its input {source} is {'inf' if no_nan else 'nan'}{line}",
+                       [node, source])

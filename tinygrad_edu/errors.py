@@ -1,0 +1,50 @@
+"""One family of exceptions; each carries the graph nodes it is about in `.nodes`.
+
+Every class also derives from the built-in exception a NumPy user would expect, so
+`except ValueError` around a shape mistake works as it does with arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class TinygradError(Exception):
+    """Base of all errors of this package; `.nodes` holds the nodes concerned, outputs before inputs."""
+
+    def __init__(self, message: str, nodes: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.nodes = tuple(nodes)
+
+
+class ShapeError(TinygradError, ValueError):
+    """Shapes or axes that do not go together, or a label or index out of range."""
+
+
+class DataError(TinygradError, TypeError):
+    """Data of a kind that cannot be differentiated: complex, text, objects, ragged lists."""
+
+
+class MixedNodesError(TinygradError, TypeError):
+    """A `Value` met a `Tensor`; the message names the two bridges between them."""
+
+
+class UnsupportedError(TinygradError, TypeError):
+    """A NumPy function or argument that has no differentiable counterpart here."""
+
+
+class GraphError(TinygradError, RuntimeError):
+    """A request that this graph cannot answer, such as `backward()` on a constant."""
+
+
+class StaleGraphError(GraphError):
+    """A leaf's data changed after the graph that reads it was recorded."""
+
+
+class AnomalyError(TinygradError, ArithmeticError):
+    """Under `detect_anomaly()`: the first NaN, or the first infinity made from finite numbers."""
+
+
+class MissingExtraError(TinygradError, ImportError):
+    """An optional dependency is absent; the message is the pip command that brings it."""

@@ -1,0 +1,343 @@
+"""Functions put together from rows: they have no derivative of their own."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine import Node
+from ..errors import ShapeError, UnsupportedError
+from .elementwise import absolute, exp, power
+from .fused import _norm, log_softmax, logsumexp, max, min
+from .linear import axis_tuple, broadcast_to, mean, one_axis, reshape, sum, transpose
+from .row import node_class
+from .selections import array_or_node, concatenate, getitem, where
+
+# ---- shapes --------------------------------------------------------------------------------------------------------
+
+
+def ravel(x: Any) -> Any:
+    """The elements in one axis.
+
+    >>> ravel([[1, 2], [3, 4]])
+    array([1, 2, 3, 4])
+    """
+    return reshape(x, (-1,))
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Two axes exchanged.
+
+    >>> swapaxes(np.zeros((2, 3)), 0, 1).shape
+    (3, 2)
+    """
+    x = array_or_node(x)
+    order = list(range(x.ndim))
+    first, second = one_axis(axis1, x.ndim), one_axis(axis2, x.ndim)
+    order[first], order[second] = second, first
+    return transpose(x, tuple(order))
+
+
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """Axes moved to other places, the rest kept in order.
+
+    >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    x = array_or_node(x)
+    sources, targets = axis_tuple(source, x.ndim), axis_tuple(destination, x.ndim)
+    if len(sources) != len(targets):
+        raise ShapeError(f"moveaxis: {len(sources)} axes to move, but {len(targets)} places")
+    order = [i for i in range(x.ndim) if i not in sources]
+    for target, axis in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, axis)
+    return transpose(x, tuple(order))
+
+
+def expand_dims(x: Any, axis: Any) -> Any:
+    """New axes of size 1 at the places `axis` of the result.
+
+    >>> expand_dims([1.0, 2.0], 0).shape
+    (1, 2)
+    """
+    x = array_or_node(x)
+    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    new = axis_tuple(axis, x.ndim + count)
+    sizes = iter(x.shape)
+    return reshape(x, tuple(1 if i in new else next(sizes) for i in range(x.ndim + count)))
+
+
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """Axes of size 1 removed: all, or those named.
+
+    >>> squeeze(np.zeros((1, 3, 1))).shape
+    (3,)
+    """
+    x = array_or_node(x)
+    gone = tuple(i for i, n in enumerate(x.shape) if n == 1) if axis is None else axis_tuple(axis, x.ndim)
+    if any(x.shape[i] != 1 for i in gone):
+        raise ShapeError(f"squeeze: axis {axis} of shape {x.shape} is not of size 1")
+    return reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in gone))
+
+
+# ---- selections ----------------------------------------------------------------------------------------------------
+
+
+def _at(axis: int, index: Any) -> tuple[Any, ...]:
+    return (slice(None),) * axis + (index,)
+
+
+def flip(x: Any, axis: Any = None) -> Any:
+    """The elements in reverse order along `axis` (along every axis, where None).
+
+    >>> flip(np.array([1, 2, 3]))
+    array([3, 2, 1])
+    """
+    x = array_or_node(x)
+    axes = axis_tuple(axis, x.ndim)
+    return getitem(x, tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim)))
+
+
+def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Parts of x along `axis`: equal ones, where a number is given, else cut at the indices.
+
+    >>> split(np.array([1, 2, 3, 4]), 2)
+    [array([1, 2]), array([3, 4])]
+    """
+    x = array_or_node(x)
+    axis = one_axis(axis, x.ndim)
+    size = x.shape[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        sections = int(indices_or_sections)
+        if sections < 1 or size % sections:
+            raise ShapeError(f"split: axis {axis} of size {size} does not divide into {sections} equal parts")
+        cuts = list(range(0, size + 1, size // sections)) if size else [0] * (sections + 1)
+    else:
+        cuts = [0, *map(int, indices_or_sections), size]
+    return [getitem(x, _at(axis, slice(a, b))) for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each element `repeats` times in a row, along `axis` or flattened.
+
+    >>> repeat(np.array([1, 2]), 2)
+    array([1, 1, 2, 2])
+    """
+    x = ravel(x) if axis is None else array_or_node(x)
+    axis = 0 if axis is None else one_axis(axis, x.ndim)
+    return getitem(x, _at(axis, np.repeat(np.arange(x.shape[axis]), repeats)))
+
+
+def tile(x: Any, reps: Any) -> Any:
+    """x laid side by side `reps` times along each axis.
+
+    >>> tile(np.array([1, 2]), 2)
+    array([1, 2, 1, 2])
+    """
+    x = array_or_node(x)
+    times = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    ndim = builtins.max(x.ndim, len(times))
+    shape = (1,) * (ndim - x.ndim) + x.shape
+    times = (1,) * (ndim - len(times)) + tuple(int(t) for t in times)
+    pairs = [n for pair in zip(times, shape, strict=True) for n in pair]
+    ones = [n for size in shape for n in (1, size)]
+    return reshape(broadcast_to(reshape(x, tuple(ones)), tuple(pairs)),
+                   tuple(t * n for t, n in zip(times, shape, strict=True)))
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+    """x[..., indices, ...]: along `axis`, the element that `indices` names for each place.
+
+    >>> take_along_axis(np.array([[1, 2], [3, 4]]), np.array([[1], [0]]), 1)
+    array([[2],
+           [3]])
+    """
+    x = ravel(x) if axis is None else array_or_node(x)
+    axis, indices = one_axis(-1 if axis is None else axis, x.ndim), np.asarray(indices)
+    if indices.ndim != x.ndim or indices.dtype.kind not in "iu":
+        raise ShapeError(f"take_along_axis: needs integer indices of {x.ndim} dimensions, not {indices.dtype} of "
+                         f"shape {indices.shape}")
+    places = np.ogrid[tuple(slice(n) for n in indices.shape)]
+    return getitem(x, tuple(indices if i == axis else (p if x.shape[i] != 1 else 0 * p) for i, p in enumerate(places)))
+
+
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The elements x[..., i, ..., i + offset, ...], in a new last axis.
+
+    >>> diagonal(np.array([[1, 2], [3, 4]]))
+    array([1, 4])
+    """
+    x = array_or_node(x)
+    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    rows, columns = x.shape[-2:]
+    length = builtins.max(0, builtins.min(rows + builtins.min(offset, 0), columns - builtins.max(offset, 0)))
+    steps = np.arange(length)
+    return getitem(x, (Ellipsis, steps - builtins.min(offset, 0), steps + builtins.max(offset, 0)))
+
+
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum of the diagonal.
+
+    >>> trace(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    5.0
+    """
+    return sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+def tril(x: Any, k: int = 0) -> Any:
+    """The elements on and below the k-th diagonal, zeros above.
+
+    >>> tril(np.array([[1, 2], [3, 4]]))
+    array([[1, 0],
+           [3, 4]])
+    """
+    x = array_or_node(x)
+    return where(np.tri(*x.shape[-2:], k, dtype=bool), x, 0)
+
+
+def triu(x: Any, k: int = 0) -> Any:
+    """The elements on and above the k-th diagonal, zeros below.
+
+    >>> triu(np.array([[1, 2], [3, 4]]))
+    array([[1, 2],
+           [0, 4]])
+    """
+    x = array_or_node(x)
+    return where(np.tri(*x.shape[-2:], k - 1, dtype=bool), 0, x)
+
+
+# ---- statistics ----------------------------------------------------------------------------------------------------
+
+
+def _numbers(x: Any) -> Any:
+    return x if isinstance(x, (list, tuple)) and node_class("", x) is not None else array_or_node(x)
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The product of the elements along `axis`, or of a sequence of Values.
+
+    A tree of multiplications, so that zeros have exact derivatives of every order.
+
+    >>> prod(np.array([2.0, 3.0, 4.0]))
+    24.0
+    """
+    x = _numbers(x)
+    if isinstance(x, (list, tuple)):
+        level = list(x)
+        while len(level) > 1:
+            level = [a * b for a, b in zip(level[::2], level[1::2], strict=False)] + level[len(level) // 2 * 2:]
+        return level[0]
+    axes = axis_tuple(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    level = reshape(transpose(x, (*axes, *rest)), (-1 if x.size else math.prod(x.shape[i] for i in axes),
+                                                   *(x.shape[i] for i in rest)))
+    while (n := level.shape[0]) > 1:
+        pairs = level[:n - n % 2:2] * level[1::2]
+        level = concatenate([pairs, level[n - 1:]]) if n % 2 else pairs
+    one = getitem(level, 0) if level.shape[0] else np.ones(level.shape[1:])
+    return reshape(one, shape) if keepdims else one
+
+
+def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    """The mean squared distance from the mean, sum (x - mean)^2 / (n - ddof).
+
+    >>> var([1.0, 3.0])
+    1.0
+    """
+    x = array_or_node(x)
+    centred = x - mean(x, axis=axis, keepdims=True)
+    return sum(centred * centred, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
+
+
+def std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    """The square root of `var`; of equal numbers it is 0, with derivative 0.
+
+    >>> std([1.0, 3.0])
+    1.0
+    """
+    x = array_or_node(x)
+    return _norm(x - mean(x, axis=axis, keepdims=True), axis=axis, keepdims=keepdims) / math.sqrt(_count(x, axis) - ddof)
+
+
+def _count(x: Any, axis: Any) -> int:
+    return math.prod(x.shape[i] for i in axis_tuple(axis, x.ndim))
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's name
+    """The length of x: (sum |x|^ord)^(1/ord) along `axis`; Euclidean, where `ord` is None. At 0 its derivative is 0.
+
+    >>> norm([3.0, 4.0])
+    5.0
+    """
+    if isinstance(x, (list, tuple)) and node_class("norm", x) is not None:
+        if ord is not None or axis is not None or keepdims:
+            raise ShapeError("norm: a sequence of Values has the Euclidean norm alone")
+        return _norm(x)
+    x = array_or_node(x)
+    if ord is None or ord == "fro":
+        return _norm(x, axis=axis, keepdims=keepdims)
+    if (x.ndim if axis is None else len(axis_tuple(axis, x.ndim))) != 1:
+        raise UnsupportedError(f"norm: ord={ord!r} over several axes is a matrix norm, which has no derivative here; "
+                               "name one axis")
+    if ord == 2:
+        return _norm(x, axis=axis, keepdims=keepdims)
+    if ord in (math.inf, -math.inf):
+        return (max if ord > 0 else min)(absolute(x), axis=axis, keepdims=keepdims)
+    if ord == 1:
+        return sum(absolute(x), axis=axis, keepdims=keepdims)
+    if not isinstance(ord, (int, float)) or ord <= 0:
+        raise UnsupportedError(f"norm: ord={ord!r}; a positive number, inf, -inf or None is wanted")
+    return power(sum(power(absolute(x), ord), axis=axis, keepdims=keepdims), 1.0 / ord)
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """exp(x) / sum(exp(x)) along `axis`; of a sequence of Values, a list of them.
+
+    >>> softmax([0.0, 0.0])
+    array([0.5, 0.5])
+    """
+    if isinstance(x, (list, tuple)) and node_class("softmax", x) is not None:
+        total = logsumexp(x)
+        return [exp(v - total) for v in x]
+    return exp(log_softmax(x, axis=axis))
+
+
+# ---- not differentiable: plain integers ----------------------------------------------------------------------------
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the (first) largest element, as plain integers.
+
+    >>> int(argmax([1.0, 3.0, 2.0]))
+    1
+    """
+    return np.argmax(_data(x), axis=axis, keepdims=keepdims)
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the (first) smallest element, as plain integers.
+
+    >>> int(argmin([2.0, 1.0]))
+    1
+    """
+    return np.argmin(_data(x), axis=axis, keepdims=keepdims)
+
+
+def argsort(x: Any, axis: int = -1) -> Any:
+    """The indices that would sort x, as plain integers; ``take_along_axis`` sorts with them.
+
+    >>> argsort([3.0, 1.0, 2.0])
+    array([1, 2, 0])
+    """
+    return np.argsort(_data(x), axis=axis)
+
+

@@ -1,0 +1,53 @@
+"""The two defaults of the package: the dtype of what comes from Python numbers, and the random generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+"""The dtypes that are differentiated."""
+
+_dtype: np.dtype[Any] = FLOATS[0]
+_generator = np.random.default_rng(0)
+
+
+def default_dtype() -> np.dtype[Any]:
+    """The dtype given to Python numbers, integer arrays and new parameters: float64 unless changed."""
+    return _dtype
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Make float64 or float32 the dtype of Python numbers, integer arrays and new parameters.
+
+    Float arrays keep their own dtype.
+
+    Raises:
+        DataError: any other dtype.
+    """
+    global _dtype
+    _dtype = float_dtype(dtype)
+
+
+def float_dtype(dtype: Any) -> np.dtype[Any]:
+    """`dtype` as float64 or float32, or a DataError."""
+    chosen = np.dtype(dtype)
+    if chosen not in FLOATS:
+        raise DataError(f"dtype {chosen}: only float64 and float32 can be differentiated")
+    return chosen
+
+
+def seed(number: int) -> None:
+    """Restart the default random generator, from which initial weights and shuffles are drawn."""
+    global _generator
+    _generator = np.random.default_rng(number)
+
+
+def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
+    """`rng` itself, a new generator from a seed, or the default one that `seed` restarts."""
+    if rng is None:
+        return _generator
+    return np.random.default_rng(rng)

@@ -1,0 +1,203 @@
+"""Functions whose derivative is stated outright: extremes, norms, log-sum-exp, log-softmax, linear algebra.
+
+Every rule is written in the library's own functions, so that it can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from ..engine import Node, Payload
+from ..errors import DataError, ShapeError
+from .elementwise import exp, finite_or_zero, multiply
+from .linear import Reduction, reshape, sum
+from .products import matmul
+from .row import Fused, row
+from .selections import array_or_node, stack, where
+
+_REAL = (((-2.0, 2.0),),)
+_AXES = (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True}), (((3,),), {})
+
+# ---- reductions ----------------------------------------------------------------------------------------------------
+
+
+@row(Reduction, lambda out, x: 1.0 * (x >= out), share=True, latex=r"\max {0}", domain=_REAL, cases=_AXES)
+def max(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001 - NumPy's name
+    """The largest element along `axis`, or of a sequence of Values; ties share the derivative equally.
+
+    >>> max([1.0, 3.0, 2.0])
+    3.0
+    """
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@row(Reduction, lambda out, x: 1.0 * (x <= out), share=True, latex=r"\min {0}", domain=_REAL, cases=_AXES)
+def min(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001 - NumPy's name
+    """The smallest element along `axis`, or of a sequence of Values; ties share the derivative equally.
+
+    >>> min([1.0, 3.0, 2.0])
+    1.0
+    """
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+def _per_norm(out: Any, x: Any) -> Any:
+    positive = out > 0.0
+    return x / (where(positive, out, 1.0) if np.ndim(positive) else out if positive else 1.0)
+
+
+@row(Reduction, _per_norm, symbol="norm", latex=r"\lVert {0} \rVert", domain=_REAL, cases=_AXES)
+def _norm(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
+    """The Euclidean length, scaled by the largest element so that no square overflows."""
+    size = np.abs(x)
+    largest = np.max(size, axis=axis, keepdims=True, initial=0.0)
+    largest = np.where((largest > 0.0) & np.isfinite(largest), largest, np.ones_like(largest))
+    length = largest * np.sqrt(np.sum(np.square(size / largest), axis=axis, keepdims=True))
+    return length if keepdims else np.squeeze(length, axis)
+
+
+@row(Reduction, lambda out, x: exp(x - finite_or_zero(out)), latex=r"\log \sum e^{{{0}}}", domain=_REAL, cases=_AXES)
+def logsumexp(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) along `axis`, or of a sequence of Values, without overflow; of all -inf it is -inf.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    x = np.asarray(x)
+    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    largest = np.where(np.isfinite(largest), largest, np.zeros_like(largest))
+    with np.errstate(divide="ignore"):
+        result = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return result if keepdims else np.squeeze(result, axis)
+
+
+# ---- classification ------------------------------------------------------------------------------------------------
+
+
+@row(Fused, [lambda g, out, x, axis: g - exp(out) * sum(g, axis=axis, keepdims=True)],
+     lambda out, xs, ts, axis: ts[0] - sum(exp(out) * ts[0], axis=axis, keepdims=True),
+     latex=r"\log \operatorname{{softmax}} {0}", domain=_REAL, cases=[(((2, 3),), {"axis": 0}), (((4,),), {})])
+def log_softmax(x: Any, /, axis: Any = -1) -> Any:
+    """x - logsumexp(x) along `axis`: the logarithm of the softmax, without overflow.
+
+    >>> log_softmax([1000.0, 1000.0])
+    array([-0.69314718, -0.69314718])
+    """
+    x = np.asarray(x)
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def _chosen(target: Any, x: Any) -> Any:
+    """The target as probabilities of x's shape and dtype."""
+    data = x._data if isinstance(x, Node) else x
+    if np.shape(target) == data.shape:
+        return target
+    return np.equal(np.expand_dims(target, -1), np.arange(data.shape[-1])).astype(data.dtype)
+
+
+def _excess(x: Any, target: Any) -> Any:
+    """The gradient of cross entropy by the logits: softmax, times the weight of the target, minus the target."""
+    p = _chosen(target, x)
+    return exp(log_softmax(x)) * np.sum(p, axis=-1, keepdims=True) - p
+
+
+@row(Fused, [lambda g, out, x, target: reshape(g, (*g.shape, 1)) * _excess(x, target)],
+     lambda out, xs, ts, target: sum(ts[0] * _excess(xs[0], target), axis=-1), domain=_REAL,
+     cases=[(((3, 4),), {"target": np.array([1, 0, 3])}), (((2, 2),), {"target": np.array([[0.3, 0.7], [1.0, 0.0]])})])
+def cross_entropy(logits: Any, /, target: Any) -> Any:
+    """-sum_c p_c log softmax(logits)_c over the last axis, for each leading position.
+
+    `target` holds class indices (one axis less than the logits) or probabilities (of the logits' shape);
+    it is a constant. The mean over a batch is ``nn.cross_entropy``.
+
+    >>> cross_entropy(np.array([[0.0, 0.0]]), np.array([1]))
+    array([0.69314718])
+    """
+    logits, target = np.asarray(logits), np.asarray(target)
+    if target.shape == logits.shape:
+        return -np.sum(target * log_softmax(logits), axis=-1)
+    if target.shape != logits.shape[:-1]:
+        raise ValueError(f"target of shape {target.shape} is neither class indices of shape {logits.shape[:-1]} "
+                         f"nor probabilities of shape {logits.shape}")
+    if target.dtype.kind not in "iu":
+        raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}")
+    classes = logits.shape[-1]
+    if target.size and not (0 <= target.min() and target.max() < classes):
+        raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} "
+                         f"classes, 0 to {classes - 1}")
+    return -np.take_along_axis(log_softmax(logits), target[..., None], -1)[..., 0]
+
+
+# ---- linear algebra ------------------------------------------------------------------------------------------------
+
+_MATRICES = [(((3, 3),), {}), (((2, 2, 2),), {}), (((1, 1),), {})]
+
+
+@row(Fused, [lambda g, out, x: -matmul(matmul(out.mT, g), out.mT)],
+     lambda out, xs, ts: -matmul(matmul(out, ts[0]), out), symbol="inv", latex="{0}^{{-1}}", domain=_REAL,
+     cases=_MATRICES)
+def inv(x: Any, /) -> Any:
+    """The inverse of a square matrix, or of each in a batch.
+
+    >>> inv([[2.0, 0.0], [0.0, 4.0]])
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
+    """
+    return np.linalg.inv(x)
+
+
+@row(Fused, [lambda g, out, a, b: -matmul(_solve(a.mT, g), out.mT), lambda g, out, a, b: _solve(a.mT, g)],
+     lambda out, xs, ts: _solve(xs[0], _solve_tangent(out, ts)), symbol="solve", latex="{0}^{{-1}} {1}",
+     domain=_REAL * 2, cases=[(((3, 3), (3, 2)), {}), (((2, 2, 2), (2, 2, 1)), {}), (((2, 2), (3, 2, 1)), {})])
+def _solve(a: Any, b: Any, /) -> Any:
+    """The x with a @ x = b, for the columns of b."""
+    return np.linalg.solve(a, b)
+
+
+def _solve_tangent(out: Any, ts: Any) -> Any:
+    if ts[0] is None:
+        return ts[1]
+    moved = -matmul(ts[0], out)
+    return moved if ts[1] is None else ts[1] + moved
+
+
+def solve(a: Any, b: Any) -> Any:
+    """The x with a @ x = b, for a vector b or the columns of a matrix b; a and b may be batches.
+
+    >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0])
+    array([1. , 0.5])
+    """
+    a, b = array_or_node(a), array_or_node(b)
+    if b.ndim != 1:
+        return _solve(a, b)
+    x = _solve(a, reshape(b, (-1, 1)))
+    return reshape(x, x.shape[:-1])
+
+
+def _cofactors(out: Any, x: Any) -> Any:
+    """The derivative of det by each element; by minors where a matrix is singular and has no inverse."""
+    n = x.shape[-1]
+    if n == 1:
+        return np.ones(x.shape)
+    if np.all(np.abs(out._data if isinstance(out, Node) else out) > 0.0):
+        return multiply(reshape(out, (*out.shape, 1, 1)), inv(x).mT)
+    keep = [[j for j in range(n) if j != i] for i in range(n)]
+    minors = [(-1.0) ** (i + j) * det(x[(Ellipsis, *np.ix_(keep[i], keep[j]))])
+              for i, j in itertools.product(range(n), repeat=2)]
+    return reshape(stack(minors, axis=-1), x.shape)
+
+
+@row(Fused, [lambda g, out, x: reshape(g, (*g.shape, 1, 1)) * _cofactors(out, x)],
+     lambda out, xs, ts: sum(_cofactors(out, xs[0]) * ts[0], axis=(-2, -1)), symbol="det", latex=r"\det {0}",
+     domain=_REAL, cases=_MATRICES)
+def det(x: Any, /) -> Any:
+    """The determinant of a square matrix, or of each in a batch; singular matrices have a derivative too.
+
+    >>> det([[1.0, 2.0], [3.0, 5.0]])
+    -1.0
+    """
+    return np.linalg.det(x)

@@ -1,0 +1,177 @@
+"""Sums, means and changes of shape: what the other rows are transposed with.
+
+A row's positional-only parameters are its operands; what follows is metadata.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine import Node, Payload
+from ..errors import ShapeError
+from .row import ArrayRow, Linear, Rule, ScalarRow, node_class, row, scaled
+
+# ---- reductions: one formula for the derivative by an element ------------------------------------------------------
+
+
+class Reduction(ArrayRow, ScalarRow):
+    """A function of all elements along some axes, given by its derivative by one element.
+
+    The derivative is a formula of (out, x), or a number. With `share`, it says only in what proportion
+    the elements share a total of 1: so a mean, and so a maximum, shared equally between ties. From the
+    one formula follow both modes on arrays, and the partial derivatives on a sequence of Values.
+    """
+
+    def __init__(self, function: Rule, element: Rule | float, share: bool = False, **described: Any) -> None:
+        super().__init__(function, **described)
+        self.element, self.share = element, share
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Apply to an array or Tensor, along `axis`, or to a sequence of Values."""
+        if operands and isinstance(operands[0], (list, tuple)):
+            kind = node_class(self.name, operands[0])
+            if kind is not None and kind.is_scalar:
+                if len(operands) > 1 or params:
+                    raise ShapeError(f"{self.name}: a sequence of Values has no axes; give the sequence alone")
+                return kind.record(self, tuple(operands[0]))
+        return super().__call__(*operands, **params)
+
+    def scalar(self, *operands: float) -> float:
+        """The result for a sequence of floats."""
+        return float(self.array(np.array(operands)))
+
+    def on_floats(self, operands: Sequence[float]) -> float:
+        with np.errstate(all="ignore"):
+            return self.scalar(*operands)
+
+    def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
+        own = self._element(out, arguments[position])
+        return own / builtins.sum(self._element(out, x) for x in arguments) if self.share else own
+
+    def _element(self, out: Payload, x: Payload) -> Payload:
+        return self.element(out, x) if callable(self.element) else self.element
+
+    def _weight(self, out: Payload, x: Payload, axis: Any, keepdims: bool) -> Payload:
+        """The derivative by each element: a number, or an array that broadcasts against x."""
+        weight = self._element(kept(out, x, axis), x)
+        if not self.share:
+            return weight
+        total = sum(np.broadcast_to(weight, x.shape), axis=axis, keepdims=True)
+        return weight / (total if np.ndim(weight) else total.flat[0] if total.size else 1.0)
+
+    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
+            params: Any) -> Payload:
+        if not params:
+            return ScalarRow.vjp(self, position, cotangent, out, arguments, params)
+        x = arguments[0]
+        return broadcast_to(scaled(kept(cotangent, x, params["axis"]), self._weight(out, x, **params)), x.shape)
+
+    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
+            params: Any) -> Payload:
+        if not params:
+            return ScalarRow.jvp(self, out, arguments, tangents, params)
+        return sum(scaled(tangents[0], self._weight(out, arguments[0], **params)), **params)
+
+
+def kept(reduced: Payload, x: Payload, axis: Any) -> Payload:
+    """`reduced` with the reduced axes of x back in place, of size 1."""
+    axes = axis_tuple(axis, x.ndim)
+    return reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:
+    """`axis` (None, a number, or several) as distinct numbers from 0 to ndim - 1."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    return tuple(one_axis(a, ndim) for a in axes)
+
+
+def one_axis(axis: Any, ndim: int) -> int:
+    """`axis` counted from the front, or a ShapeError."""
+    if not -ndim <= axis < ndim:
+        raise ShapeError(f"axis {axis} is out of bounds for an array of {ndim} dimensions")
+    return int(axis) % ndim
+
+
+_AXES = (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True}), (((3,),), {})
+
+
+@row(Reduction, 1.0, symbol="sum", latex=r"\sum {0}", analytic=True, domain=(((-2.0, 2.0),),), cases=_AXES)
+def sum(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001 - NumPy's name
+    """The sum of the elements along `axis` (of all, where None), or of a sequence of Values.
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([4., 6.])
+    """
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+@row(Reduction, 1.0, share=True, latex=r"\operatorname{{mean}} {0}", analytic=True, domain=(((-2.0, 2.0),),),
+     cases=_AXES)
+def mean(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
+    """The arithmetic mean along `axis`, or of a sequence of Values.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+# ---- shapes --------------------------------------------------------------------------------------------------------
+
+_ANY = (((-2.0, 2.0),),)
+
+
+@row(Linear, lambda g, x, shape: reshape(g, x.shape), analytic=True, domain=_ANY,
+     cases=[(((2, 6),), {"shape": (3, 4)}), (((4,),), {"shape": (2, -1)}), (((1,),), {"shape": ()})])
+def reshape(x: Any, /, shape: Any) -> Any:
+    """The same elements in another shape; one size may be -1, to be worked out.
+
+    >>> reshape([1, 2, 3, 4], (2, 2))
+    array([[1, 2],
+           [3, 4]])
+    """
+    return np.reshape(x, shape)
+
+
+@row(Linear, lambda g, x, axes: transpose(g, None if axes is None else tuple(np.argsort(axis_tuple(axes, x.ndim)))),
+     symbol="T", latex="{0}^T", analytic=True, domain=_ANY,
+     cases=[(((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3, 4),), {"axes": (0, -1, 1)})])
+def transpose(x: Any, /, axes: Any = None) -> Any:
+    """The axes in another order; reversed, where None.
+
+    >>> transpose([[1, 2], [3, 4]])
+    array([[1, 3],
+           [2, 4]])
+    """
+    return np.transpose(x, axes)
+
+
+@row(Linear, lambda g, x, shape: unbroadcast(g, x.shape), symbol="broadcast", analytic=True, domain=_ANY,
+     cases=[(((3, 1),), {"shape": (2, 3, 4)}), (((),), {"shape": (2,)})])
+def broadcast_to(x: Any, /, shape: Any) -> Any:
+    """x stretched to `shape` by NumPy's broadcasting rules.
+
+    >>> broadcast_to([1, 2], (2, 2))
+    array([[1, 2],
+           [1, 2]])
+    """
+    return np.broadcast_to(x, shape)
+
+
+def unbroadcast(g: Payload, shape: tuple[int, ...]) -> Payload:
+    """g summed over the axes along which `shape` was stretched to g's: the transpose of broadcasting."""
+    extra = np.ndim(g._data if isinstance(g, Node) else g) - len(shape)
+    axes = tuple(i for i in range(extra + len(shape)) if i < extra or (shape[i - extra] == 1 and g.shape[i] != 1))
+    return reshape(sum(g, axis=axes), shape) if axes else g
+
+
+@row(Linear, lambda g, x, dtype: astype(g, x.dtype), domain=_ANY, cases=[(((2,),), {"dtype": np.float64})])
+def astype(x: Any, /, dtype: Any) -> Any:
+    """x as float64 or float32."""
+    return np.asarray(x).astype(dtype)

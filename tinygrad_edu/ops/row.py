@@ -1,0 +1,351 @@
+"""The kinds of row in the operation table, and how each differentiates.
+
+A row states a derivative once, in plain arithmetic and the library's own functions. Applied to floats or
+arrays it gives numbers; applied to nodes it gives a graph, and so derivatives of any order. A row sees of
+a node only that it is one: any `Node` among the operands records itself, by `type(node).record(row, ...)`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from ..engine import NO_PARAMS, Node, Payload
+from ..errors import DataError, MixedNodesError, ShapeError
+
+Rule = Callable[..., Any]
+Interval = tuple[float, float]
+Case = tuple[tuple[tuple[int, ...], ...], Mapping[str, Any]]
+"""An example for the tests: the shapes of the operands, and the other arguments."""
+
+TABLE: dict[str, Row] = {}
+"""Every operation by name, in the order of definition."""
+
+BRIDGES = "join the graphs with Tensor.stack_values([values]) or tensor.to_values()"
+
+
+def node_class(name: str, operands: Iterable[Any]) -> type[Node] | None:
+    """The class of the nodes among `operands`, None where there are none."""
+    found: type[Node] | None = None
+    for x in operands:
+        if isinstance(x, Node):
+            if found is None:
+                found = x.__class__
+            elif found is not x.__class__:
+                nodes = [x for x in operands if isinstance(x, Node)]
+                raise MixedNodesError(f"{name}: a Value and a Tensor cannot be operands of one operation; {BRIDGES}",
+                                      nodes)
+    return found
+
+
+def _hides_nodes(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(isinstance(item, Node) or _hides_nodes(item) for item in x)
+    return isinstance(x, np.ndarray) and x.dtype == object
+
+
+class Row:
+    """An operation: its name, its function on plain numbers and arrays, its derivative, how it is drawn.
+
+    Attributes:
+        name: NumPy's own name for it.
+        array: its function on arrays.
+        symbol: what a drawing shows.
+        latex: a template for formulas, with {0}, {1} for the operands.
+        domain: for each operand, the intervals in which the tests draw and the function is smooth.
+        cases: shapes and arguments that the tests try.
+        analytic: whether the function continues to complex arguments, as the complex-step test needs.
+        reads_constants: whether the rule looks at constant operands, so that they are kept as copies.
+    """
+
+    reads_constants = True
+
+    def __init__(self, name: str, array: Rule, *, doc: str, symbol: str = "", latex: str = "",
+                 domain: Sequence[Sequence[Interval]] = (), cases: Sequence[Case] = (), analytic: bool = False,
+                 listed: bool = True) -> None:
+        if listed:
+            if name in TABLE:
+                raise ValueError(f"{name}: the table has a row of this name already")
+            TABLE[name] = self
+        self.name, self.array, self.cases, self.analytic = name, array, tuple(cases), analytic
+        self.symbol, self.latex = symbol or name, latex
+        self.domain: tuple[tuple[Interval, ...], ...] = tuple(tuple(d) for d in domain)
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = doc
+        self.__module__ = __package__.partition(".")[0]
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return _row_named, (self.name,)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """As an attribute of a node class, a row is a method."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Apply to floats, arrays, Values or Tensors; nodes are recorded."""
+        kind = node_class(self.name, operands)
+        return self.plain(operands, params) if kind is None else kind.record(self, operands, params)
+
+    def plain(self, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """The result on numbers and arrays, where nothing is recorded."""
+        if any(_hides_nodes(x) for x in operands):
+            raise DataError(f"{self.name}: nodes inside a list; join Tensors with stack(), Values with "
+                            "Tensor.stack_values(), or apply it to each")
+        return self.on_arrays(operands, params)
+
+    def on_arrays(self, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """The array function, its complaints about shapes naming the operation and the shapes."""
+        try:
+            return self.array(*operands, **params)
+        except (ValueError, IndexError, np.linalg.LinAlgError) as error:
+            shapes = ", ".join(str(np.shape(x)) for x in operands)
+            raise ShapeError(f"{self.name} of shapes {shapes}: {error}") from error
+
+    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
+            params: Mapping[str, Any]) -> Payload:
+        """The part of the cotangent that flows to the input at `position`."""
+        raise NotImplementedError  # pragma: no cover - each kind has its own
+
+    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
+            params: Mapping[str, Any]) -> Payload:
+        """The tangent of the result; None among `tangents` stands for zero."""
+        raise NotImplementedError  # pragma: no cover - each kind has its own
+
+
+def _row_named(name: str) -> Row:
+    return TABLE[name]
+
+
+def add_up(terms: Iterable[Payload]) -> Payload:
+    """The sum of at least one term, without starting from a zero of some dtype."""
+    terms = iter(terms)
+    total = next(terms)
+    for term in terms:
+        total = total + term
+    return total
+
+
+# ---- one number in, one number out, over any shapes ----------------------------------------------------------------
+
+
+class ScalarRow(Row):
+    """A row that Values can record: it has a function and partial derivatives on floats.
+
+    Python's float functions raise where IEEE arithmetic, and NumPy, have inf and nan; then function and
+    derivative are evaluated once more on `np.float64`, without warnings.
+    """
+
+    scalar: Rule
+
+    def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
+        """The derivative of the result by the operand at `position`."""
+        raise NotImplementedError  # pragma: no cover - each kind has its own
+
+    def on_floats(self, operands: Sequence[float]) -> float:
+        """The result on floats, as IEEE arithmetic has it."""
+        try:
+            return float(self.scalar(*operands))
+        except (ArithmeticError, ValueError):
+            with np.errstate(all="ignore"):
+                return float(self.array(*map(np.float64, operands)))
+
+    def float_partial(self, position: int, out: float, operands: Sequence[float]) -> float:
+        """The partial derivative on floats, as IEEE arithmetic has it."""
+        try:
+            return float(self.partial(position, out, operands))
+        except (ArithmeticError, ValueError):
+            with np.errstate(all="ignore"):
+                return float(self.partial(position, np.float64(out), [np.float64(x) for x in operands]))
+
+    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
+            params: Mapping[str, Any]) -> Payload:
+        return scaled(cotangent, self.partial(position, out, arguments))
+
+    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
+            params: Mapping[str, Any]) -> Payload:
+        return add_up(scaled(t, self.partial(i, out, arguments)) for i, t in enumerate(tangents) if t is not None)
+
+
+def scaled(g: Payload, derivative: Payload) -> Payload:
+    """g times the derivative, without the multiplication where a rule states 1.0 outright."""
+    if derivative.__class__ is float:
+        if derivative == 1.0:
+            return g
+        if derivative == -1.0:
+            return -g
+    return g * derivative
+
+
+class Elementwise(ScalarRow):
+    """A function of numbers, broadcast over arrays.
+
+    Its derivatives are formulas of (out, *operands), one for each operand, evaluated only where a gradient
+    is needed; a plain number stands for a constant derivative.
+    """
+
+    def __init__(self, name: str, scalar: Rule, array: Rule, *derivatives: Rule | float, **described: Any) -> None:
+        super().__init__(name, array, **described)
+        self.scalar = scalar
+        self.derivatives = derivatives
+        self.reads_constants = any(callable(d) for d in derivatives)
+        if len(self.domain) != len(derivatives):
+            raise ValueError(f"{name}: {len(derivatives)} derivatives, but a domain for {len(self.domain)} operands")
+
+    def __call__(self, *operands: Any) -> Any:
+        """Apply to floats, arrays, Values or Tensors; nodes are recorded."""
+        for x in operands:
+            if isinstance(x, Node):
+                if len(operands) > 1:
+                    node_class(self.name, operands)
+                return x.record(self, operands)
+        return self.plain(operands, NO_PARAMS)
+
+    def plain(self, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        if len(operands) != len(self.derivatives):
+            raise TypeError(f"{self.name} takes {len(self.derivatives)} operands, not {len(operands)}")
+        if all(x.__class__ in _PYTHON_NUMBERS for x in operands):
+            return self.on_floats(operands)
+        return super().plain(operands, params)
+
+    def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
+        rule = self.derivatives[position]
+        return rule(out, *arguments) if callable(rule) else rule
+
+
+_PYTHON_NUMBERS = (float, int, bool)
+
+
+class Nary(ScalarRow):
+    """A function of any number of Values recorded as one node, its partial derivatives given by position.
+
+    On arrays and Tensors its work is done by other rows, which `array` calls.
+    """
+
+    def __init__(self, name: str, scalar: Rule, array: Rule, partial: Rule, **described: Any) -> None:
+        super().__init__(name, array, **described)
+        self.scalar, self._partial = scalar, partial
+
+    def __call__(self, *operands: Any) -> Any:
+        """Apply to numbers or nodes."""
+        for x in operands:
+            if isinstance(x, Node):
+                return x.record(self, operands)
+        return self.plain(operands, NO_PARAMS)
+
+    def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
+        return self._partial(position, out, arguments)
+
+
+# ---- functions of whole arrays, stated as Python functions ---------------------------------------------------------
+
+
+class ArrayRow(Row):
+    """A row made from a function of arrays: positional-only parameters are operands, the rest metadata."""
+
+    def __init__(self, function: Rule, **described: Any) -> None:
+        super().__init__(function.__name__.lstrip("_"), function, doc=inspect.getdoc(function) or "", **described)
+        self.__wrapped__ = function
+        self.__signature__ = inspect.signature(function)
+        parameters = self.__signature__.parameters.values()
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self._operands = sum_of(p.kind is p.POSITIONAL_ONLY for p in parameters)
+        self._defaults = {p.name: p.default for p in parameters
+                          if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        self._required = {name for name, default in self._defaults.items() if default is inspect.Parameter.empty}
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Apply to arrays or Tensors; nodes are recorded."""
+        operands, params = self.bind(operands, params)
+        return super().__call__(*operands, **params)
+
+    def bind(self, given: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The operands, and all the other arguments by name."""
+        count = len(given) if self.variadic else self._operands
+        named = dict(zip(self._defaults, given[count:], strict=False)) if len(given) > count else {}
+        if (len(given) < count or len(given) > count + len(self._defaults) or named.keys() & params.keys()
+                or not self._required <= named.keys() | params.keys() or not params.keys() <= self._defaults.keys()):
+            try:
+                self.__signature__.bind(*given, **params)
+            except TypeError as error:
+                raise TypeError(f"{self.name}: {error}") from None
+        return given[:count], {**self._defaults, **named, **params}
+
+
+def sum_of(flags: Iterable[bool]) -> int:
+    """How many are true (`sum` is the name of an operation here)."""
+    return len([f for f in flags if f])
+
+
+def zeros_like(argument: Payload) -> Payload:
+    """A plain zero of the shape and dtype of an operand, for a tangent that is not there."""
+    data = argument._data if isinstance(argument, Node) else argument
+    return np.zeros(np.shape(data), getattr(data, "dtype", np.float64)) if np.shape(data) else 0.0
+
+
+class Linear(ArrayRow):
+    """A function linear in all operands jointly.
+
+    Reverse mode is the transpose, stated for each operand as a function of (cotangent, *operands, **params)
+    (with the operand's position in front where their number varies); forward mode is the function itself,
+    on all tangents at once.
+    """
+
+    reads_constants = False
+
+    def __init__(self, function: Rule, *transposes: Rule, **described: Any) -> None:
+        super().__init__(function, **described)
+        self.transposes = transposes
+
+    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
+            params: Mapping[str, Any]) -> Payload:
+        if self.variadic:
+            return self.transposes[0](position, cotangent, *arguments, **params)
+        return self.transposes[position](cotangent, *arguments, **params)
+
+    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
+            params: Mapping[str, Any]) -> Payload:
+        return self(*[zeros_like(x) if t is None else t for x, t in zip(arguments, tangents, strict=True)], **params)
+
+
+class LinearInEach(Linear):
+    """A function linear in each operand while the others are kept: a product in the widest sense."""
+
+    reads_constants = True
+
+    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
+            params: Mapping[str, Any]) -> Payload:
+        return add_up(self(*arguments[:i], t, *arguments[i + 1:], **params)
+                      for i, t in enumerate(tangents) if t is not None)
+
+
+class Fused(ArrayRow):
+    """A function whose two modes are stated outright, in the library's own functions."""
+
+    def __init__(self, function: Rule, vjps: Sequence[Rule], jvp: Rule, **described: Any) -> None:
+        super().__init__(function, **described)
+        self.vjps, self._jvp = tuple(vjps), jvp
+
+    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
+            params: Mapping[str, Any]) -> Payload:
+        return self.vjps[position](cotangent, out, *arguments, **params)
+
+    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
+            params: Mapping[str, Any]) -> Payload:
+        return self._jvp(out, arguments, tangents, **params)
+
+
+def row(kind: type[ArrayRow], *rules: Any, **described: Any) -> Callable[[Rule], ArrayRow]:
+    """Decorator: make the function below a row of `kind`."""
+    return lambda function: kind(function, *rules, **described)
+
+
+def is_zero(x: Payload) -> Payload:
+    """Where x is 0, as a plain mask: `==` between nodes is identity."""
+    return (x >= 0.0) & (x <= 0.0)

@@ -1,0 +1,315 @@
+"""Functions of functions: derivatives as values, without touching any `.grad`.
+
+The arguments may be numbers, arrays, Values, Tensors, and lists, tuples and dicts of them, nested; a
+result has the structure of the arguments it is the derivative by. All nest to any order, in any
+combination of reverse and forward mode.
+
+Plain numbers and arrays give plain results. The result stays in the graph, so that it can be
+differentiated again, where an argument is a node, or where the function reads other nodes that require
+gradients (a model's parameters): a penalty on a gradient then reaches the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .engine import Node, Payload, current_mode, enable_grad, forward, history, reverse
+from .errors import GraphError, ShapeError
+from .tensor import Tensor
+from .value import Value
+
+Function = Callable[..., Any]
+
+# ---- trees: nested lists, tuples and dicts ---------------------------------------------------------------------------
+
+
+def _leaves(tree: Any) -> list[Any]:
+    if isinstance(tree, dict):
+        return [leaf for key in tree for leaf in _leaves(tree[key])]
+    if isinstance(tree, (list, tuple)):
+        return [leaf for item in tree for leaf in _leaves(item)]
+    return [tree]
+
+
+def _rebuild(tree: Any, leaves: Iterable[Any]) -> Any:
+    """The shape of `tree`, filled from `leaves` in order."""
+    source = iter(leaves)
+
+    def build(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: build(item) for key, item in part.items()}
+        if isinstance(part, tuple) and hasattr(part, "_fields"):
+            return type(part)(*map(build, part))
+        if isinstance(part, (list, tuple)):
+            return type(part)(map(build, part))
+        return next(source)
+
+    return build(tree)
+
+
+# ---- tracing ---------------------------------------------------------------------------------------------------------
+
+
+def _variable(x: Any) -> Node:
+    """A fresh variable with the data of x, connected to x where x is a node of a graph."""
+    if isinstance(x, Value):
+        return x * 1.0 if _flows(x) else Value(x._data)
+    if isinstance(x, Tensor):
+        return x * 1.0 if _flows(x) else Tensor(x._data)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return Tensor(x) if np.ndim(x) or isinstance(x, np.ndarray) else Value(x)
+    return Value(x)
+
+
+def _flows(x: Node) -> bool:
+    return x.requires_grad and current_mode().recording
+
+
+class _Trace:
+    """One call of a function on fresh variables, and whether its derivative must stay in the graph."""
+
+    def __init__(self, function: Function, args: Sequence[Any], argnums: int | Sequence[int]) -> None:
+        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        if not args or any(not -len(args) <= i < len(args) for i in chosen):
+            raise GraphError(f"argnums {argnums}: the function is called with {len(args)} positional arguments")
+        chosen = tuple(i % len(args) for i in chosen)
+        inputs = [args[i] for i in chosen]
+        self.structure = inputs[0] if isinstance(argnums, int) else tuple(inputs)
+        self.given = _leaves(inputs)
+        with enable_grad():
+            self.variables = [_variable(x) for x in self.given]
+            rebuilt = _rebuild(inputs, self.variables)
+            full = list(args)
+            for i, variable in zip(chosen, rebuilt, strict=True):
+                full[i] = variable
+            self.result = function(*full)
+        self.outputs = _leaves(self.result)
+
+    def nodes(self) -> list[Node]:
+        """The outputs that are nodes."""
+        return [y for y in self.outputs if isinstance(y, Node)]
+
+    def in_graph(self, *also: Any) -> bool:
+        """Whether something beyond the variables wants to differentiate the derivative."""
+        if not current_mode().recording:
+            return False
+        if any(isinstance(x, Node) and x.requires_grad for x in (*self.given, *also)):
+            return True
+        own = set(self.variables)
+        return any(node.requires_grad and node.op is None and node not in own for node in history(*self.nodes()))
+
+    def shaped(self, results: Iterable[Any]) -> Any:
+        """Derivatives by the variables, in the structure of the arguments."""
+        return _rebuild(self.structure, results)
+
+
+def _zero(x: Node) -> Payload:
+    return 0.0 if isinstance(x, Value) else np.zeros_like(x._data)
+
+
+def _delivered(found: Payload | None, variable: Node, in_graph: bool) -> Any:
+    if found is None:
+        found = _zero(variable)
+    if isinstance(found, Node):
+        return found
+    return type(variable).result(variable.owned(found)) if in_graph else variable.owned(found)
+
+
+def _result(y: Any, in_graph: bool) -> Any:
+    """What the function returned: a node where the derivative stays in the graph, else plain."""
+    return y.owned(y._data) if isinstance(y, Node) and not in_graph else y
+
+
+def _seed(node: Node, given: Any, in_graph: bool, what: str) -> Payload:
+    """A cotangent or tangent for `node`, checked; a node stays one where the result stays in the graph."""
+    if isinstance(given, Node):
+        if type(given) is not type(node) or np.shape(given._data) != np.shape(node._data):
+            raise ShapeError(f"{what} for a {type(node).__name__} of shape {np.shape(node._data)} cannot be a "
+                             f"{type(given).__name__} of shape {np.shape(given._data)}", [node, given])
+        return given if in_graph else given._data
+    return node.seed(given)
+
+
+def _matched(nodes: Sequence[Any], given: Any, in_graph: bool, what: str) -> dict[Node, Payload]:
+    """Cotangents or tangents by node; constants among the outputs take none."""
+    leaves = _leaves(given)
+    if len(leaves) != len(nodes):
+        raise ShapeError(f"{what}: {len(nodes)} numbers or arrays are wanted, {len(leaves)} are given")
+    return {x: _seed(x, g, in_graph, what) for x, g in zip(nodes, leaves, strict=True)
+            if isinstance(x, Node) and x.requires_grad}
+
+
+# ---- reverse mode ----------------------------------------------------------------------------------------------------
+
+
+def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns (f(x), df/dx) for a scalar f, in one reverse pass.
+
+    >>> value_and_grad(lambda x: x ** 3)(2.0)
+    (8.0, 12.0)
+    """
+
+    def both(*args: Any) -> tuple[Any, Any]:
+        trace = _Trace(function, args, argnums)
+        y = trace.result
+        if not isinstance(y, Node):
+            if isinstance(y, (int, float)) or (isinstance(y, np.ndarray) and y.size == 1):
+                return y, trace.shaped(_delivered(None, v, False) for v in trace.variables)
+            raise ShapeError(f"grad: the function must return one number, not {type(y).__name__}; for several, use "
+                             "jacobian or vjp")
+        if isinstance(y, Tensor) and y.size != 1:
+            raise ShapeError(f"grad: the function must return one number, not an array of shape {y.shape}; for several, "
+                             "use jacobian or vjp", [y])
+        in_graph = trace.in_graph()
+        found = reverse({y: y.seed(None)}, trace.variables, create_graph=in_graph) if y.requires_grad else {}
+        return _result(y, in_graph), trace.shaped(_delivered(found.get(v), v, in_graph) for v in trace.variables)
+
+    return both
+
+
+def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns the gradient df/dx of a scalar f.
+
+    Args:
+        function: f, returning one number as a Value or Tensor.
+        argnums: by which positional argument, or arguments, to differentiate.
+
+    >>> grad(lambda x: x * x)(3.0)
+    6.0
+    >>> grad(grad(lambda x: x ** 3))(2.0)
+    12.0
+    """
+    both = value_and_grad(function, argnums)
+    return lambda *args: both(*args)[1]
+
+
+def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
+    """(f(x), pull), where pull(v) is the vector-Jacobian product v J as a tuple, one part for each argument.
+
+    >>> y, pull = vjp(lambda x, y: x * y, 3.0, 4.0)
+    >>> y, pull(1.0)
+    (12.0, (4.0, 3.0))
+    """
+    trace = _Trace(function, args, range(len(args)))
+
+    def pull(cotangents: Any) -> Any:
+        in_graph = trace.in_graph(*_leaves(cotangents))
+        seeds = _matched(trace.outputs, cotangents, in_graph, "vjp: the cotangent")
+        found = reverse(seeds, trace.variables, create_graph=in_graph) if seeds else {}
+        return trace.shaped(_delivered(found.get(v), v, in_graph) for v in trace.variables)
+
+    in_graph = trace.in_graph()
+    return _rebuild(trace.result, (_result(y, in_graph) for y in trace.outputs)), pull
+
+
+# ---- forward mode ----------------------------------------------------------------------------------------------------
+
+
+def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """(f(x), J v): the value and the derivative along the direction v, in one forward pass.
+
+    `primals` and `tangents` are sequences, with one item for each argument of the function.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
+    (12.0, 4.0)
+    """
+    trace = _Trace(function, tuple(primals), range(len(primals)))
+    in_graph = trace.in_graph(*_leaves(tuple(tangents)))
+    seeds = _matched(trace.variables, tuple(tangents), in_graph, "jvp: the tangent")
+    nodes = trace.nodes()
+    moved = dict(zip(nodes, forward(seeds, nodes, create_graph=in_graph), strict=True))
+    return (_rebuild(trace.result, (_result(y, in_graph) for y in trace.outputs)),
+            _rebuild(trace.result, (_delivered(moved[y], y, in_graph) if isinstance(y, Node) else 0.0 * np.asarray(y)
+                                    for y in trace.outputs)))
+
+
+# ---- matrices of derivatives -----------------------------------------------------------------------------------------
+
+
+def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns all derivatives dy_i/dx_j, of shape y.shape + x.shape.
+
+    For nested outputs or arguments, the outputs' structure holds the arguments'. Runs forward or reverse
+    mode, whichever needs fewer passes.
+
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    def matrix(*args: Any) -> Any:
+        trace = _Trace(function, args, argnums)
+        in_graph = trace.in_graph()
+        outputs = [y if isinstance(y, Node) else _variable(y).detach() for y in trace.outputs]
+        blocks = (_by_columns if _size(trace.variables) < _size(outputs) else _by_rows)(trace.variables, outputs, in_graph)
+        return _rebuild(trace.result, (trace.shaped(row) for row in blocks))
+
+    return matrix
+
+
+def hessian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns the second derivatives of a scalar f, of shape x.shape + x.shape.
+
+    >>> hessian(lambda x: (x ** 3).sum())(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    return jacobian(grad(function, argnums), argnums)
+
+
+def hvp(function: Function, x: Any, v: Any) -> Any:
+    """The product H v of the Hessian of a scalar f at x with the direction v, without forming H.
+
+    Forward mode over reverse mode (Pearlmutter, 1994): the cost is a few gradients, whatever the size.
+
+    >>> hvp(lambda x: (x ** 3).sum(), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    return jvp(grad(function), (x,), (v,))[1]
+
+
+def _size(nodes: Iterable[Node]) -> int:
+    return sum(int(np.size(x._data)) for x in nodes)
+
+
+def _units(node: Node) -> Iterable[Payload]:
+    """Every payload of this node's shape with a single one among zeros."""
+    if isinstance(node, Value):
+        yield 1.0
+        return
+    for place in range(node._data.size):
+        unit = np.zeros_like(node._data)
+        unit.flat[place] = 1.0
+        yield unit
+
+
+def _by_rows(variables: Sequence[Node], outputs: Sequence[Node], in_graph: bool) -> list[list[Any]]:
+    """The blocks dy/dx of each output by each variable, from one reverse pass for each element of the outputs."""
+    blocks = []
+    for y in outputs:
+        found = [reverse({y: unit}, variables, create_graph=in_graph) if y.requires_grad else {} for unit in _units(y)]
+        blocks.append([_joined([_delivered(f.get(x), x, in_graph) for f in found], 0, y, x) for x in variables])
+    return blocks
+
+
+def _by_columns(variables: Sequence[Node], outputs: Sequence[Node], in_graph: bool) -> list[list[Any]]:
+    """The same blocks, from one forward pass for each element of the variables."""
+    columns = [[forward({x: unit}, outputs, create_graph=in_graph) for unit in _units(x)] for x in variables]
+    return [[_joined([_delivered(moved[i], y, in_graph) for moved in column], -1, y, x)
+             for x, column in zip(variables, columns, strict=True)] for i, y in enumerate(outputs)]
+
+
+def _joined(parts: list[Any], axis: int, y: Node, x: Node) -> Any:
+    """The parts of a block as one array of shape y.shape + x.shape; a number by a number stays a number."""
+    shape = np.shape(y._data) + np.shape(x._data)
+    if isinstance(y, Value) and isinstance(x, Value):
+        return parts[0]
+    if not parts:
+        return np.zeros(shape)
+    if isinstance(parts[0], Value):
+        return Tensor.stack_values(parts).reshape(shape)
+    return ops.reshape(ops.stack(parts, axis), shape)

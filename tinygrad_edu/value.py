@@ -1,0 +1,431 @@
+"""`Value`: a number in the graph.
+
+The partial derivatives of an operation are evaluated when it is recorded, by the rule in its row, and
+stored beside the inputs. The first-order backward pass is then a bare multiply-add on floats, and a
+drawing has its edge labels. Whatever needs more (create_graph, hooks, anomaly mode, a graph that a
+Tensor is part of) takes the general pass of the engine, over the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, cast
+
+from . import engine, ops
+from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
+from .errors import DataError, MixedNodesError, ShapeError
+from .ops.row import BRIDGES, Elementwise, ScalarRow
+
+_new = object.__new__
+_tick = engine._clock
+
+
+def _short(grad: Any) -> str:
+    return "None" if grad is None else f"{float(grad):.6g}"
+
+
+def number(x: Any) -> float:
+    """The float of a Value, or of a plain number."""
+    return cast(float, x._data) if x.__class__ is Value else Value.payload(x)
+
+
+def copied(notes: Notes | None) -> Notes | None:
+    """Notes for a copy of a node: hooks stay with the original."""
+    return None if notes is None else Notes(notes.label, notes.result)
+
+
+def operand(x: Any, row: ScalarRow) -> Any:
+    """x as an operand: a Value, or a float."""
+    if x.__class__ is Value or x.__class__ is float:
+        return x
+    if isinstance(x, Node):
+        raise MixedNodesError(f"{row.name}: a Value cannot be combined with a {type(x).__name__}; {BRIDGES}", [x])
+    if getattr(x, "ndim", 0):
+        raise DataError(f"{row.name}: a Value cannot be combined with an array of shape {x.shape}; use a Tensor, or loop "
+                        "over the elements")
+    try:
+        return Value.payload(x)
+    except DataError as error:
+        raise DataError(f"{row.name}: {x!r} is not a number that a Value can meet") from error
+
+
+# ---- recording -----------------------------------------------------------------------------------------------------
+# Everything a Value does passes through here, so these lines are written for speed: the fields are set
+# one by one, and what is unusual is left to `_record_carefully`.
+
+
+def _recorder(row: ScalarRow) -> Callable[..., Value]:
+    """The function that applies `row` to Values and floats."""
+    if isinstance(row, Elementwise):
+        if len(row.derivatives) == 1:
+            return _unary(row)
+        if len(row.derivatives) == 2:
+            return _binary(row)
+    return lambda *operands: _record_carefully(row, operands)
+
+
+def _constant(derivative: Any) -> Callable[..., Any]:
+    return derivative if callable(derivative) else lambda *arguments: derivative
+
+
+def _unary(row: Elementwise) -> Callable[[Any], Value]:
+    function, derivative = row.scalar, _constant(row.derivatives[0])
+
+    def record(x: Any) -> Value:
+        mode = current_mode()
+        if mode.plain and x._requires_grad:
+            out = _new(Value)
+            try:
+                data = x._data
+                out._data = result = function(data)
+                out._d_left = derivative(result, data)
+            except (ArithmeticError, ValueError):
+                return _record_carefully(row, (x,))
+            out._left = x
+            out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+            out._right = out._d_right = out._grad = out._pass = out._notes = None
+            return out
+        return _record_carefully(row, (x,))
+
+    return record
+
+
+def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
+    function, (by_left, by_right) = row.scalar, map(_constant, row.derivatives)
+
+    def record(left: Any, right: Any) -> Value:
+        mode = current_mode()
+        if mode.plain:
+            x = left._data if left.__class__ is Value else left
+            y = right._data if right.__class__ is Value else right
+            if x.__class__ is float and y.__class__ is float:
+                out = _new(Value)
+                try:
+                    out._data = result = function(x, y)
+                    out._d_left = by_left(result, x, y) if left is not x and left._requires_grad else None
+                    out._d_right = by_right(result, x, y) if right is not y and right._requires_grad else None
+                except (ArithmeticError, ValueError):
+                    return _record_carefully(row, (left, right))
+                if out._d_left is not None or out._d_right is not None:
+                    out._left, out._right = left, right
+                    out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+                    out._grad = out._pass = out._notes = None
+                    return out
+            elif y.__class__ is int or x.__class__ is int:
+                return record(float(x) if x.__class__ is int else left, float(y) if y.__class__ is int else right)
+        return _record_carefully(row, (left, right))
+
+    return record
+
+
+def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
+    """Record any row in any mode, with IEEE arithmetic where Python's raises."""
+    mode = current_mode()
+    inputs = tuple([x if x.__class__ is Value or x.__class__ is float else operand(x, row) for x in operands])
+    floats = [x._data if x.__class__ is Value else x for x in inputs]
+    data = row.on_floats(floats)
+    flows = [x.__class__ is Value and x._requires_grad for x in inputs]
+    if mode.recording and True in flows:
+        out = _new(Value)
+        out._begin(data, True, None)
+        derivatives = tuple([row.float_partial(i, data, floats) if flow else None for i, flow in enumerate(flows)])
+        out.op = row
+        if len(inputs) <= 2 and isinstance(row, Elementwise):
+            out._left, out._right = (*inputs, None)[:2]
+            out._d_left, out._d_right = (*derivatives, None)[:2]
+        else:
+            out._left, out._d_right = inputs, derivatives
+    else:
+        out = Value.result(data)
+    if mode.anomaly:
+        engine.inspect_result(out, row.name, inputs)
+        out.notes().site = engine.calling_line()
+    return out
+
+
+_RECORDERS: dict[Any, Callable[..., Value]] = {}
+
+
+def _method(row: Elementwise) -> Callable[[Any, Any], Value]:
+    """The operator ``self row other``."""
+    return _RECORDERS.setdefault(row, _recorder(row))
+
+
+def _reflected(row: Elementwise) -> Callable[[Any, Any], Value]:
+    """The operator ``other row self``."""
+    record = _method(row)
+    return lambda self, other: record(other, self)
+
+
+
+
+# ---- the first-order backward pass ---------------------------------------------------------------------------------
+
+def _first_order(root: Value, seed: float) -> bool:
+    """Backward from the stored derivatives; False, with nothing changed, if the graph needs the general pass."""
+    order: list[Value] = []
+    leaves: list[Value] = []
+    with engine._gradients:  # the sums are on the nodes: one pass at a time
+        if not _collect(root, order, leaves):
+            return False
+        root._sum = seed
+        order.sort(key=engine.by_index, reverse=True)
+        for node in order:
+            g = node._sum
+            d = node._d_left
+            if d is not None:
+                node._left._sum += g * d
+            d = node._d_right
+            if d is not None:
+                if d.__class__ is tuple:
+                    for source, derivative in zip(node._left, d, strict=False):
+                        if derivative is not None:
+                            source._sum += g * derivative
+                else:
+                    node._right._sum += g * d
+        totals = [leaf._sum if leaf._grad is None else leaf._grad + leaf._sum for leaf in leaves]
+        for leaf, total in zip(leaves, totals, strict=True):
+            leaf._grad = total
+        for node in order:
+            node._grad = node._sum
+    return True
+
+
+def _collect(root: Value, order: list[Value], leaves: list[Value]) -> bool:
+    """Find the nodes that gradients flow to; False if one of them needs the general pass."""
+    token = root._pass = object()
+    root._sum = 0.0
+    waiting = [root]
+    push, pop, keep = waiting.append, waiting.pop, order.append
+    while waiting:
+        node = pop()
+        if node._notes is not None and node._notes.hooks:
+            return False
+        if node.op is None:
+            if node._grad is not None and node._grad.__class__ is not float:  # a graph, from create_graph
+                return False
+            if node._requires_grad:
+                leaves.append(node)
+            continue
+        keep(node)
+        if node._d_left is not None:
+            source = node._left
+            if source._pass is not token:
+                source._pass = token
+                source._sum = 0.0
+                push(source)
+        d = node._d_right
+        if d is not None:
+            if d.__class__ is tuple:
+                for source, derivative in zip(node._left, d, strict=False):
+                    if derivative is not None and source._pass is not token:
+                        source._pass = token
+                        source._sum = 0.0
+                        push(source)
+            else:
+                source = node._right
+                if source._pass is not token:
+                    source._pass = token
+                    source._sum = 0.0
+                    push(source)
+        elif node._d_left is None:  # made from a Tensor
+            return False
+    return True
+
+
+# ---- the class -------------------------------------------------------------------------------------------------------
+
+
+class Value(Node):
+    """A number that records the operations made with it.
+
+    Args:
+        data: the number, kept as a float.
+        label: a name for drawings and messages.
+        requires_grad: False makes it a constant.
+
+    Raises:
+        DataError: not a real number.
+
+    >>> a, b = Value(2.0), Value(-3.0)
+    >>> c = a * b + a
+    >>> c.backward()
+    >>> c.data, a.grad, b.grad
+    (-4.0, -2.0, 2.0)
+    """
+
+    # one or two operands have slots of their own; of n-ary rows, _left is the tuple of operands and
+    # _d_right the tuple of derivatives. A derivative is None where no gradient flows. _sum is the
+    # cotangent in the backward pass of which _pass is the token
+    __slots__ = ("_d_left", "_d_right", "_left", "_pass", "_right", "_sum")
+
+    _left: Any
+    _right: Any
+    _d_left: Any
+    _d_right: Any
+    _sum: float
+    _pass: object
+
+    is_scalar: ClassVar[bool] = True
+
+    def __init__(self, data: Any, label: str = "", requires_grad: bool = True) -> None:
+        self._begin(self.payload(data), bool(requires_grad), None)
+        if label:
+            self.label = label
+
+    def _begin(self, data: Payload, requires_grad: bool, notes: Notes | None) -> None:
+        super()._begin(data, requires_grad, notes)
+        self._left = self._right = self._d_left = self._d_right = self._pass = None
+
+    # -- data and gradient
+
+    @property
+    def data(self) -> float:
+        """The number. Setting it makes graphs that were recorded before stale."""
+        return cast(float, self._data)
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        self._assign(self.payload(number))
+
+    @property
+    def grad(self) -> Any:
+        """The gradient as a float; None until a backward pass has reached this node."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, number: Any) -> None:
+        self._grad = None if number is None else self.seed(number)
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The operands it was made from, in order: Values, and floats for constants."""
+        if self.op is None:
+            return ()
+        if self._d_right.__class__ is tuple:
+            return cast(tuple[Any, ...], self._left)
+        return (self._left,) if self._right is None else (self._left, self._right)
+
+    @property
+    def derivatives(self) -> tuple[float | None, ...]:
+        """The partial derivative by each input, as it was when recorded; None by constants."""
+        if self._d_right.__class__ is tuple:
+            return cast(tuple[float | None, ...], self._d_right)
+        return (self._d_left, self._d_right)[:len(self.inputs)]
+
+    def item(self) -> float:
+        """The number as a float."""
+        return cast(float, self._data)
+
+    # -- what the engine asks
+
+    @classmethod
+    def payload(cls, data: Any) -> float:
+        """`data` as a float, or a DataError."""
+        if isinstance(data, Node):
+            raise DataError(f"Value: {data} is a node already; use detach() for a constant copy", [data])
+        if isinstance(data, (str, bytes)) or getattr(data, "ndim", 0):
+            raise DataError(f"Value: {data!r} is not a single real number")
+        try:
+            return float(data)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"Value: {data!r} is not a single real number") from error
+
+    @classmethod
+    def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Value:
+        """Apply `row` to Values and numbers and remember it."""
+        try:
+            return _RECORDERS[row](*operands)
+        except KeyError:
+            pass
+        if not isinstance(row, ScalarRow) or params:
+            raise DataError(f"{row.name}: works on arrays and Tensors; a Value is a single number ({BRIDGES})", operands)
+        _RECORDERS[row] = _recorder(row)
+        return _RECORDERS[row](*operands)
+
+    def fit(self, cotangent: Payload) -> Payload:
+        return cotangent
+
+    def spread(self, tangent: Payload) -> Payload:
+        return tangent
+
+    def seed(self, gradient: Payload | None) -> Payload:
+        if gradient is None:
+            return 1.0
+        if isinstance(gradient, Value):
+            return gradient if engine.current_mode().recording else gradient._data
+        return self.payload(gradient)
+
+    def finite(self, payload: Payload) -> tuple[bool, bool]:
+        number = payload._data if isinstance(payload, Node) else payload
+        return number == number, number not in (float("inf"), float("-inf"))
+
+    def replica(self, replaced: Mapping[Node, Node]) -> Self:
+        twin = type(self).__new__(type(self))
+        twin._begin(self._data, self._requires_grad, copied(self._notes))
+        twin.op, twin.scope = self.op, self.scope
+        twin._d_left, twin._d_right, twin._grad = self._d_left, self._d_right, self._grad
+        if self._d_right.__class__ is tuple:
+            twin._left = tuple(replaced.get(x, x) if isinstance(x, Node) else x for x in self._left)
+        else:
+            twin._left, twin._right = (replaced.get(x, x) if isinstance(x, Node) else x
+                                       for x in (self._left, self._right))
+        return twin
+
+    def backward(self, gradient: Payload | None = None, create_graph: bool = False) -> None:
+        if create_graph or not self._requires_grad or not current_mode().plain or not _first_order(
+                self, self.seed(gradient)):
+            super().backward(gradient, create_graph)
+
+    backward.__doc__ = Node.backward.__doc__
+
+    # -- arithmetic
+
+    __add__, __radd__ = _method(ops.add), _reflected(ops.add)
+    __sub__, __rsub__ = _method(ops.subtract), _reflected(ops.subtract)
+    __mul__, __rmul__ = _method(ops.multiply), _reflected(ops.multiply)
+    __truediv__, __rtruediv__ = _method(ops.divide), _reflected(ops.divide)
+    __pow__, __rpow__ = _method(ops.power), _reflected(ops.power)
+    __neg__ = _recorder(ops.negative)
+    __abs__ = _recorder(ops.absolute)
+
+    abs, sign, square, sqrt, reciprocal = ops.absolute, ops.sign, ops.square, ops.sqrt, ops.reciprocal
+    exp, expm1, log, log1p, log2, log10 = ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10
+    sin, cos, tan, arcsin, arccos, arctan = ops.sin, ops.cos, ops.tan, ops.arcsin, ops.arccos, ops.arctan
+    sinh, cosh, tanh, arcsinh, arccosh, arctanh = ops.sinh, ops.cosh, ops.tanh, ops.arcsinh, ops.arccosh, ops.arctanh
+    sigmoid, relu, leaky_relu, elu = ops.sigmoid, ops.relu, ops.leaky_relu, ops.elu
+    gelu, silu, softplus, clip = ops.gelu, ops.silu, ops.softplus, ops.clip
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self._data < number(other))
+
+    def __le__(self, other: Any) -> bool:
+        return bool(self._data <= number(other))
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self._data > number(other))
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(self._data >= number(other))
+
+    def __float__(self) -> float:
+        return cast(float, self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data:.6g}, grad={_short(self._grad)}{label})"
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return ops.from_ufunc(ufunc, method, inputs, options)
