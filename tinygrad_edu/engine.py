@@ -13,12 +13,13 @@ from __future__ import annotations
 import copy
 import itertools
 import operator
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from heapq import heapify, heappop, heappush
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Protocol, Self
 
 from .errors import AnomalyError, GraphError, StaleGraphError
@@ -53,7 +54,7 @@ current_mode = _mode.get
 @contextmanager
 def _switched(**changes: Any) -> Iterator[None]:
     mode = current_mode()
-    kept = {"recording": mode.recording, "anomaly": mode.anomaly, "scope": mode.scope}
+    kept: dict[str, Any] = {"recording": mode.recording, "anomaly": mode.anomaly, "scope": mode.scope}
     token = _mode.set(Mode(**(kept | changes)))
     try:
         yield
@@ -114,12 +115,13 @@ class Operation(Protocol):
 class Notes:
     """What few nodes have: a label, hooks, the line they came from, a mark that they are results."""
 
-    __slots__ = ("hooks", "label", "result", "site", "snapshots")
+    __slots__ = ("hooks", "label", "result", "site", "snapshots", "thawed")
 
     def __init__(self, label: str = "", result: bool = False) -> None:
         self.label, self.result = label, result
         self.hooks: dict[int, Callable[[Payload], Payload | None]] = {}
         self.site = ""
+        self.thawed = -1  # when requires_grad was switched on: to graphs from before, the leaf is a constant
         self.snapshots: list[tuple[Node, Payload]] = []
 
 
@@ -170,10 +172,20 @@ class Node:
         """The operands it was made from, in order: nodes, and plain numbers or arrays for constants."""
         raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
 
+    @property
+    def arguments(self) -> Sequence[Payload]:
+        """The payloads of the inputs, constants as they are."""
+        return raw(self.inputs)
+
     @classmethod
     def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Self:
         """Apply `row` to `operands` and remember it."""
         raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    @classmethod
+    def recorder(cls, row: Any) -> Callable[..., Self]:
+        """The function that records `row` on operands without further arguments."""
+        return lambda *operands: cls.record(row, operands)
 
     @classmethod
     def payload(cls, data: Any) -> Payload:
@@ -188,8 +200,8 @@ class Node:
         """`tangent` with this node's shape and dtype: stretched where the inputs were broadcast."""
         raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
 
-    def seed(self, gradient: Payload | None) -> Payload:
-        """The cotangent a pass starts from: `gradient` checked, or one for a single number."""
+    def seed(self, gradient: Payload | None, graph: bool = False) -> Payload:
+        """The cotangent a pass starts from: `gradient` checked, or one for a single number; a node for a `graph`."""
         raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
 
     def finite(self, payload: Payload) -> tuple[bool, bool]:
@@ -204,6 +216,14 @@ class Node:
         """`payload` as something no other node holds."""
         return payload
 
+    def shown(self, payload: Payload) -> Payload:
+        """`payload` as something that its reader cannot write."""
+        return payload
+
+    def same(self, snapshot: Payload) -> bool:
+        """Whether the data still is what it was in `snapshot`."""
+        return bool(self._data == snapshot)
+
     # -- what all nodes share
 
     @property
@@ -216,6 +236,8 @@ class Node:
         if self.op is not None:
             raise GraphError(f"requires_grad: {self} is the result of {self.op.name}; use detach() for a constant "
                              "copy, or set requires_grad on the leaves", [self])
+        if flag and not self._requires_grad:
+            self.notes().thawed = next(_clock)
         self._requires_grad = bool(flag)
 
     @property
@@ -235,7 +257,7 @@ class Node:
         return self.op is not None or (self._notes is not None and self._notes.result)
 
     def notes(self) -> Notes:
-        """This node's own notes, made when first needed."""
+        """The notes of this node alone, made when first needed."""
         if self._notes is None or self._notes is _RESULT:
             self._notes = Notes(result=self._notes is _RESULT)
         return self._notes
@@ -265,7 +287,8 @@ class Node:
 
     def register_hook(self, hook: Callable[[Payload], Payload | None]) -> Callable[[], None]:
         """Call `hook(gradient)` when a pass has this node's gradient complete; what it returns, if not
-        None, takes the gradient's place. Returns a function that removes the hook again."""
+        None, takes the gradient's place. Returns a function that removes the hook again.
+        """
         if not self._requires_grad:
             raise GraphError(f"register_hook: no gradient flows to {self}", [self])
         hooks = self.notes().hooks
@@ -290,21 +313,25 @@ class Node:
         if not self._requires_grad:
             raise GraphError(f"backward: {self} is a constant: nothing it was made from has requires_grad=True "
                              "(was it made under no_grad(), or detached?)", [self])
-        seed = self.seed(gradient)
+        seed = self.seed(gradient, create_graph)
         cotangents = reverse({self: seed}, create_graph=create_graph)
         _commit(cotangents, create_graph)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        replaced: dict[Node, Node] = {}
         order = history(self)
-        for node in order:
+        replaced: dict[Node, Node] = {}
+        # leaves first: one whose data was set since is younger than its readers
+        for node in sorted(order, key=lambda x: x.op is not None):
             known = memo.get(id(node))
             replaced[node] = memo[id(node)] = known if known is not None else node.replica(replaced)
+        for node in order:
+            replaced[node].index = next(_clock)
         for node in order:
             replaced[node]._grad = copy.deepcopy(node._grad, memo)
         return replaced[self]  # type: ignore[return-value] # a replica has its original's class
 
     def __copy__(self) -> Self:
+        _check_fresh(self)
         return self.replica({})
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -357,9 +384,21 @@ def _check_fresh(node: Node) -> None:
     for source in node.inputs:
         if isinstance(source, Node) and source.index > node.index:
             _raise_stale(source, node, "its data was set")
+    _check_snapshots(node)
+
+
+def _fresh(order: list[Node]) -> list[Node]:
+    """`order`, or a StaleGraphError: also a node that no derivative flows through may be a view of a changed leaf."""
+    for node in order:
+        _check_fresh(node)
+    return order
+
+
+def _check_snapshots(node: Node) -> None:
+    """What anomaly mode adds: raise if an input's elements were written after `node` was recorded."""
     if node._notes is not None:
         for leaf, snapshot in node._notes.snapshots:
-            if not leaf.same(snapshot):  # type: ignore[attr-defined] # only nodes that can be written keep snapshots
+            if not leaf.same(snapshot):
                 _raise_stale(leaf, node, "its elements were written")
 
 
@@ -386,39 +425,48 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None = None,
     the rules are applied to the nodes themselves, and so the result is a graph that can be differentiated.
     Reads and writes no `.grad`.
     """
-    order = history(*seeds)
     targets = None if wrt is None else set(wrt)
-    active = None if targets is None else _leads_to(targets, order)
+    active = None if targets is None else _leads_to(targets, _fresh(history(*seeds)))
     cotangents = dict(seeds)
     anomaly = current_mode().anomaly
+    waiting = [(-node.index, node) for node in seeds]  # a heap: the youngest node first
+    heapify(waiting)
     with _switched(recording=create_graph):
-        for node in reversed(order):
-            if node not in cotangents:
-                continue
-            if node._notes is not None and node._notes.hooks:
-                cotangents[node] = _call_hooks(node, cotangents[node])
+        while waiting:
+            _, node = heappop(waiting)
             op = node.op
-            if op is None:
+            if op is None or (active is not None and node not in active):
                 continue
-            _check_fresh(node)
-            keep = targets is None or node in targets
-            cotangent = cotangents[node] if keep else cotangents.pop(node)
-            inputs, params = node.inputs, node.params
-            out, arguments = (node, inputs) if create_graph else (node._data, raw(inputs))
-            for position, source in enumerate(inputs):
-                if isinstance(source, Node) and source._requires_grad and (active is None or source in active):
-                    part = source.fit(op.vjp(position, cotangent, out, arguments, params))
-                    if anomaly:
-                        _check_cotangent(node, source, cotangent, part)
-                    known = cotangents.get(source)
-                    cotangents[source] = part if known is None else known + part
+            if node._notes is not None:
+                _check_snapshots(node)
+                cotangents[node] = _call_hooks(node._notes, node, cotangents[node])
+            cotangent = cotangents[node] if targets is None or node in targets else cotangents.pop(node)
+            index, params = node.index, node.params
+            out, arguments = (node, node.inputs) if create_graph else (node._data, node.arguments)
+            for position, source in enumerate(node.inputs):
+                if isinstance(source, Node):
+                    if source.index > index:
+                        _raise_stale(source, node, "its data was set")
+                    if (source._requires_grad and (active is None or source in active)
+                            and (source._notes is None or source._notes.thawed < index)):
+                        part = source.fit(op.vjp(position, cotangent, out, arguments, params))
+                        if source in cotangents:
+                            part = cotangents[source] + part
+                        elif source.op is not None:
+                            heappush(waiting, (-source.index, source))
+                        cotangents[source] = part
+                        if anomaly:
+                            _check_cotangent(node, source, cotangent, part)
+        for node, cotangent in cotangents.items():
+            if node.op is None and node._notes is not None:
+                cotangents[node] = _call_hooks(node._notes, node, cotangent)
     return cotangents
 
 
 def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node],
             create_graph: bool = False) -> list[Payload | None]:
     """Forward mode: the tangents of `outputs`, the Jacobian-vector product J v; None where v does not reach."""
-    order = history(*outputs)
+    order = _fresh(history(*outputs))
     flowing: dict[Node, Payload] = dict(tangents)
     with _switched(recording=create_graph):
         for node in order:
@@ -428,8 +476,7 @@ def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node],
             incoming = [flowing.get(x) if isinstance(x, Node) else None for x in inputs]
             if all(t is None for t in incoming):
                 continue
-            _check_fresh(node)
-            out, arguments = (node, inputs) if create_graph else (node._data, raw(inputs))
+            out, arguments = (node, inputs) if create_graph else (node._data, node.arguments)
             flowing[node] = node.spread(node.op.jvp(out, arguments, incoming, node.params))
     return [flowing.get(y) for y in outputs]
 
@@ -439,12 +486,11 @@ def raw(inputs: Iterable[Any]) -> list[Payload]:
     return [x._data if isinstance(x, Node) else x for x in inputs]
 
 
-def _call_hooks(node: Node, cotangent: Payload) -> Payload:
-    assert node._notes is not None
-    for hook in list(node._notes.hooks.values()):
-        replacement = hook(cotangent)
+def _call_hooks(notes: Notes, node: Node, cotangent: Payload) -> Payload:
+    for hook in list(notes.hooks.values()):
+        replacement = hook(node.shown(cotangent))
         if replacement is not None:
-            cotangent = node.seed(replacement)
+            cotangent = node.seed(replacement, isinstance(cotangent, Node))
     return cotangent
 
 
@@ -453,6 +499,10 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
     with _gradients, _switched(recording=create_graph):
         found = [(node, node.owned(g) if node._grad is None else node._grad + g)
                  for node, g in cotangents.items() if node.op is None and node._requires_grad]
+        if current_mode().anomaly:
+            for node, total in found:
+                if not all(node.finite(total)):
+                    raise AnomalyError(f"the accumulated gradient of {node} is not finite", [node])
         for node, total in found:
             node._grad = total
         for node, g in cotangents.items():
@@ -462,7 +512,7 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
 
 # ---- anomaly mode ------------------------------------------------------------------------------------------------
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGE = str(Path(__file__).resolve().parent)
 
 
 def calling_line() -> str:
@@ -486,9 +536,11 @@ def inspect_result(node: Node, operation: str, operands: Iterable[Any]) -> None:
 
 
 def _check_cotangent(node: Node, source: Node, cotangent: Payload, part: Payload) -> None:
+    """The same for what a pass computes: `part`, the cotangent so far of an input of `node`."""
     assert node.op is not None
     no_nan, no_inf = source.finite(part)
-    if no_nan and (no_inf or not all(node.finite(cotangent))):
+    finite_before = all(node.finite(cotangent)) and all(all(node.finite(x)) for x in raw(node.inputs))
+    if no_nan and (no_inf or not finite_before):
         return
     line = f", recorded at {node._notes.site}" if node._notes is not None and node._notes.site else ""
     raise AnomalyError(f"{node.op.name}: the cotangent of its input {source} is {'inf' if no_nan else 'nan'}{line}",

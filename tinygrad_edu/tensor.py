@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -10,26 +10,101 @@ from numpy.typing import NDArray
 
 from . import engine, ops
 from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
-from .errors import DataError, GraphError, MixedNodesError, ShapeError
+from .errors import DataError, MixedNodesError, ShapeError
 from .ops.defaults import FLOATS, default_dtype, float_dtype
 from .ops.linear import unbroadcast
-from .ops.row import BRIDGES, ArrayRow, Linear, Row
+from .ops.row import BRIDGES, Elementwise, Row
 from .value import Value, copied
 
 _new = object.__new__
 _tick = engine._clock
 _ndarray = np.ndarray
-_NUMBERS = (float, int, bool)
 
 
-def _operator(row: Row) -> Callable[[Any, Any], Tensor]:
-    """The operator ``self row other``."""
-    return lambda self, other: Tensor.record(row, (self, other))
+# ---- recording -----------------------------------------------------------------------------------------------------
+# The short ways of the common cases, one or two operands without further arguments; what is unusual is
+# left to `_record_carefully`.
+
+
+def _unary(row: Row) -> Callable[[Any], Tensor]:
+    function = row.array
+
+    def record(source: Any) -> Tensor:
+        mode = current_mode()
+        if not (mode.plain and source._requires_grad):
+            return _record_carefully(row, (source,), NO_PARAMS)
+        argument = source._data
+        data = function(argument)
+        if data.__class__ is not _ndarray:
+            data = np.asarray(data)
+        out = _new(Tensor)
+        out._data, out.inputs, out.params, out._arguments = data, (source,), NO_PARAMS, (argument,)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out._grad = out._notes = None
+        return out
+
+    return record
+
+
+def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
+    function = row.array
+
+    def record(left: Any, right: Any) -> Tensor:
+        mode = current_mode()
+        if (not mode.plain or left.__class__ is not Tensor or not left._requires_grad
+                or not (right.__class__ is Tensor or right.__class__ is float)):
+            return _record_carefully(row, (left, right), NO_PARAMS)
+        x = left._data
+        y = right._data if right.__class__ is Tensor else right
+        try:
+            data = function(x, y)
+        except ValueError:  # shapes: the careful way complains in full
+            return _record_carefully(row, (left, right), NO_PARAMS)
+        if data.__class__ is not _ndarray:
+            data = np.asarray(data)
+        out = _new(Tensor)
+        out._data, out.inputs, out.params, out._arguments = data, (left, right), NO_PARAMS, (x, y)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out._grad = out._notes = None
+        return out
+
+    return record
 
 
 def _reflected(row: Row) -> Callable[[Any, Any], Tensor]:
     """The operator ``other row self``."""
-    return lambda self, other: Tensor.record(row, (other, self))
+    return lambda self, other: _record_carefully(row, (other, self), NO_PARAMS)
+
+
+def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Tensor:
+    """Record any row in any mode, on Tensors, arrays and numbers."""
+    mode = current_mode()
+    arguments = [x._data if x.__class__ is Tensor else x if x.__class__ is float else _constant(x, row)
+                 for x in operands]
+    data = row.on_arrays(arguments, params)
+    if data.__class__ is not _ndarray:
+        data = np.asarray(data)
+    if data.dtype not in FLOATS:
+        data = data.astype(default_dtype())
+    if mode.recording and any(x.__class__ is Tensor and x._requires_grad for x in operands):
+        out = _new(Tensor)
+        out._begin(data, True, None)
+        out._arguments = [_kept(argument, x, row) for argument, x in zip(arguments, operands, strict=True)]
+        out.inputs = tuple([x if x.__class__ is Tensor else argument
+                            for x, argument in zip(operands, out._arguments, strict=True)])
+        out.op = cast(Any, row)
+        if params:
+            out.params = {key: _frozen(value) for key, value in params.items()}
+    else:
+        # a view of a leaf's array would change with the leaf
+        own = data.base is None and not any(data is a for a in arguments)
+        out = Tensor.result(data if own else data.copy())
+    if mode.anomaly:
+        _inspect(out, row, operands)
+    return out
+
+
+# ---- the class ------------------------------------------------------------------------------------------------------
 
 
 class Tensor(Node):
@@ -51,11 +126,13 @@ class Tensor(Node):
            [6., 8.]])
     """
 
-    __slots__ = ("_inputs", "_params")
+    # `inputs` and `params` are slots where the base class has properties: a pass reads them often
+    __slots__ = ("_arguments", "inputs", "params")
 
     _data: NDArray[Any]
-    _inputs: tuple[Any, ...]
-    _params: Mapping[str, Any]
+    _arguments: Sequence[Any]
+    inputs: tuple[Any, ...]
+    params: Mapping[str, Any]
 
     def __init__(self, data: Any, label: str = "", requires_grad: bool = True, dtype: Any = None) -> None:
         self._begin(self.payload(data, dtype), bool(requires_grad), None)
@@ -64,7 +141,7 @@ class Tensor(Node):
 
     def _begin(self, data: Payload, requires_grad: bool, notes: Notes | None) -> None:
         super()._begin(data, requires_grad, notes)
-        self._inputs, self._params = (), NO_PARAMS
+        self.inputs, self.params, self._arguments = (), NO_PARAMS, ()
 
     # -- data and gradient
 
@@ -75,14 +152,14 @@ class Tensor(Node):
         Writing single elements, ``t.data[0] = 1``, cannot be noticed by a graph that was recorded before,
         except under `detect_anomaly`: set the whole, or use ``t.data += ...``.
         """
-        return self._data if self.op is None and not self.is_result else _read_only(self._data)
+        return self._data if self.op is None else _read_only(self._data)
 
     @data.setter
     def data(self, array: Any) -> None:
         if array is not self._data:  # after `t.data -= step` it is
             array = self.payload(array, self._data.dtype)
             if array.shape != self._data.shape:
-                raise ShapeError(f"data: an array of shape {array.shape} cannot replace one of shape {self._data.shape}",
+                raise ShapeError(f"data: an array of shape {array.shape} cannot replace one of shape {self.shape}",
                                  [self])
         self._assign(array)
 
@@ -98,14 +175,9 @@ class Tensor(Node):
         self._grad = None if array is None else self.owned(self.seed(array))
 
     @property
-    def inputs(self) -> tuple[Any, ...]:
-        """The operands it was made from, in order: nodes, and plain numbers or arrays for constants."""
-        return self._inputs
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """The operation's other arguments: axis, index, shape."""
-        return self._params
+    def arguments(self) -> Sequence[Payload]:
+        """The payloads of the inputs when they were recorded, constants as they are."""
+        return self._arguments
 
     def item(self) -> float:
         """The single number as a float, or a ShapeError."""
@@ -119,8 +191,9 @@ class Tensor(Node):
     def payload(cls, data: Any, dtype: Any = None) -> NDArray[Any]:
         """A new array with the numbers of `data`, or a DataError."""
         if isinstance(data, Node):
-            raise DataError(f"Tensor: {type(data).__name__} is a node already; use detach() for a constant copy"
-                            + (f", or Tensor.stack_values() to keep the graph ({BRIDGES})" if data.is_scalar else ""), [data])
+            bridge = f"; {BRIDGES}" if data.is_scalar else ""
+            raise DataError(f"Tensor: a {type(data).__name__} is a node already; use detach() for a constant copy"
+                            f"{bridge}", [data])
         if _contains_node(data):
             raise DataError("Tensor: nodes inside a list would lose their graph; join Tensors with stack() or "
                             "concatenate(), Values with Tensor.stack_values()")
@@ -133,43 +206,15 @@ class Tensor(Node):
     @classmethod
     def record(cls, row: Row, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Tensor:
         """Apply `row` to Tensors, arrays and numbers and remember it."""
-        mode = current_mode()
-        arrays = []
-        flows = False
-        constants = False
-        for x in operands:
-            kind = x.__class__
-            if kind is Tensor:
-                arrays.append(x._data)
-                if x._requires_grad:
-                    flows = True
-            elif kind is float or kind is int:
-                arrays.append(x)
-            else:
-                arrays.append(_constant(x, row))
-                constants = True
-        try:
-            data = row.array(*arrays, **params)
-        except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
-            data = row.on_arrays(arrays, params)  # the same complaint, naming operation and shapes
-        if data.__class__ is not _ndarray:
-            data = np.asarray(data)
-        if data.dtype not in FLOATS:
-            data = data.astype(default_dtype())
-        if flows and mode.recording:
-            out = cast(Tensor, _new(cls))
-            if constants:
-                operands = tuple([_kept(x, array, row) for x, array in zip(operands, arrays, strict=True)])
-            out._data, out._inputs = data, operands
-            out._params = {key: _frozen(value) for key, value in params.items()} if params else params
-            out.op, out._requires_grad, out.scope, out.index = cast(Any, row), True, mode.scope, next(_tick)
-            out._grad = out._notes = None
-        else:
-            # a view of a leaf's array would change with the leaf
-            out = cls.result(data.copy() if data.base is not None or any(data is a for a in arrays) else data)
-        if mode.anomaly:
-            _inspect(out, row, operands)
-        return out
+        return _record_carefully(row, operands, params)
+
+    @classmethod
+    def recorder(cls, row: Any) -> Callable[..., Tensor]:
+        if cls not in row.recorders:
+            count = len(row.derivatives) if isinstance(row, Elementwise) else 0
+            row.recorders[cls] = (_unary(row) if count == 1 else _binary(row) if count == 2
+                                  else lambda *operands: _record_carefully(row, operands, NO_PARAMS))
+        return cast(Callable[..., Tensor], row.recorders[cls])
 
     def fit(self, cotangent: Payload) -> Payload:
         data = self._data
@@ -188,18 +233,21 @@ class Tensor(Node):
             tangent = ops.broadcast_to(tangent, self._data.shape)
         return tangent if tangent.dtype == self._data.dtype else ops.astype(tangent, dtype=self._data.dtype)
 
-    def seed(self, gradient: Payload | None) -> Payload:
+    def seed(self, gradient: Payload | None, graph: bool = False) -> Payload:
         if gradient is None:
             if self._data.size != 1:
-                raise ShapeError(f"backward: a Tensor of shape {self.shape} is not a single number; use y.sum().backward(), "
-                                 "or y.backward(gradient) with a gradient of this shape", [self])
-            return np.ones_like(self._data)
-        node = isinstance(gradient, Tensor)
-        array = gradient if node and current_mode().recording else self.payload(
-            gradient._data if node else gradient, self._data.dtype)
-        if array.shape != self._data.shape:
-            raise ShapeError(f"gradient: shape {array.shape} does not match the Tensor's shape {self.shape}", [self])
-        return array
+                raise ShapeError(f"backward: a Tensor of shape {self.shape} is not a single number; use "
+                                 "y.sum().backward(), or y.backward(gradient) with a gradient of this shape", [self])
+            array = np.ones_like(self._data)
+        else:
+            node = gradient if isinstance(gradient, Tensor) else None
+            array = self.payload(gradient if node is None else node._data, self._data.dtype)
+            if array.shape != self._data.shape:
+                raise ShapeError(f"gradient: shape {array.shape} does not match the Tensor's shape {self.shape}",
+                                 [self])
+            if graph and node is not None:
+                return node
+        return self.result(array) if graph else array
 
     def finite(self, payload: Payload) -> tuple[bool, bool]:
         array = payload._data if isinstance(payload, Node) else np.asarray(payload)
@@ -208,6 +256,9 @@ class Tensor(Node):
     def owned(self, payload: Payload) -> Payload:
         return np.array(payload) if not isinstance(payload, Node) else payload
 
+    def shown(self, payload: Payload) -> Payload:
+        return payload if isinstance(payload, Node) else _read_only(np.asarray(payload))
+
     def same(self, snapshot: NDArray[Any]) -> bool:
         """Whether the data still equals a copy made earlier."""
         return np.array_equal(self._data, snapshot, equal_nan=True)
@@ -215,8 +266,9 @@ class Tensor(Node):
     def replica(self, replaced: Mapping[Node, Node]) -> Self:
         twin = type(self).__new__(type(self))
         twin._begin(self._data.copy(), self._requires_grad, copied(self._notes))
-        twin.op, twin.scope, twin._params, twin._grad = self.op, self.scope, self._params, self._grad
-        twin._inputs = tuple(replaced.get(x, x) if isinstance(x, Node) else x for x in self._inputs)
+        twin.op, twin.scope, twin.params, twin._grad = self.op, self.scope, self.params, self._grad
+        twin.inputs = tuple(replaced.get(x, x) if isinstance(x, Node) else x for x in self.inputs)
+        twin._arguments = engine.raw(twin.inputs)
         return twin
 
     def detach(self) -> Self:
@@ -234,7 +286,7 @@ class Tensor(Node):
         (1, 2)
         """
         shape, flat = _flatten(values)
-        out = _stack_values(*flat, shape=shape)
+        out: Tensor = _stack_values(*flat, shape=shape)
         if label:
             out.label = label
         return out
@@ -248,10 +300,12 @@ class Tensor(Node):
         >>> x.grad
         array([2., 1.])
         """
-        flat = [_pick(self, i) for i in range(self._data.size)]
-        for size in reversed(self._data.shape[1:] if self._data.ndim else ()):
-            flat = [flat[i:i + size] for i in range(0, len(flat), size)] if size else []
-        return flat if self._data.ndim else flat[0]
+        places = np.arange(self._data.size).reshape(self._data.shape)
+
+        def nested(part: Any) -> Any:
+            return [nested(item) for item in part] if part.ndim else _pick(self, int(part))
+
+        return nested(places)
 
     # -- NumPy's attributes
 
@@ -276,32 +330,28 @@ class Tensor(Node):
         return self._data.dtype
 
     @property
-    def T(self) -> Tensor:
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The axes in reverse order."""
         return cast(Tensor, ops.transpose(self))
 
     @property
-    def mT(self) -> Tensor:
+    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The last two axes exchanged."""
         return cast(Tensor, ops.swapaxes(self, -1, -2))
 
     # -- arithmetic
 
-    __add__, __radd__ = _operator(ops.add), _reflected(ops.add)
-    __sub__, __rsub__ = _operator(ops.subtract), _reflected(ops.subtract)
-    __mul__, __rmul__ = _operator(ops.multiply), _reflected(ops.multiply)
-    __truediv__, __rtruediv__ = _operator(ops.divide), _reflected(ops.divide)
-    __pow__, __rpow__ = _operator(ops.power), _reflected(ops.power)
-    __matmul__, __rmatmul__ = _operator(ops.matmul), _reflected(ops.matmul)
+    __add__, __radd__ = _binary(ops.add), _reflected(ops.add)
+    __sub__, __rsub__ = _binary(ops.subtract), _reflected(ops.subtract)
+    __mul__, __rmul__ = _binary(ops.multiply), _reflected(ops.multiply)
+    __truediv__, __rtruediv__ = _binary(ops.divide), _reflected(ops.divide)
+    __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
+    __matmul__, __rmatmul__ = _binary(ops.matmul), _reflected(ops.matmul)
 
-    def __neg__(self) -> Tensor:
-        return Tensor.record(ops.negative, (self,))
+    __neg__, __abs__ = _unary(ops.negative), _unary(ops.absolute)
 
     def __pos__(self) -> Tensor:
         return self
-
-    def __abs__(self) -> Tensor:
-        return Tensor.record(ops.absolute, (self,))
 
     def __lt__(self, other: Any) -> Any:
         return self._data < _plain(other)
@@ -407,12 +457,12 @@ def _contains_node(data: Any) -> bool:
 def _dtype_for(array: NDArray[Any], data: Any) -> np.dtype[Any]:
     """The dtype of a Tensor made from `array`: float arrays keep theirs, numbers and integers get the default."""
     _checked(array, None)
-    given = getattr(data, "dtype", None)
-    return array.dtype if given is not None and array.dtype in FLOATS else default_dtype()
+    own = array.dtype.newbyteorder("=")
+    return own if hasattr(data, "dtype") and own in FLOATS else default_dtype()
 
 
 def _checked(array: NDArray[Any], dtype: Any) -> np.dtype[Any]:
-    if array.dtype.kind not in "fiub" or array.dtype.itemsize == 2 and array.dtype.kind == "f":
+    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.newbyteorder("=") not in FLOATS):
         what = "objects" if array.dtype.kind == "O" else str(array.dtype)
         raise DataError(f"Tensor: {what} cannot be differentiated; give float64, float32 or integer numbers")
     return array.dtype if dtype is None else float_dtype(dtype)
@@ -422,32 +472,40 @@ def _constant(x: Any, row: Row) -> Any:
     """x, which is no Tensor, as an operand: a number or an array."""
     if isinstance(x, Node):
         raise MixedNodesError(f"{row.name}: a Value and a Tensor cannot be operands of one operation; {BRIDGES}", [x])
-    array = x if x.__class__ is _ndarray or isinstance(x, np.generic) else np.asarray(x) if not isinstance(
-        x, _NUMBERS) else x
-    if getattr(array, "dtype", FLOATS[0]).kind not in "fiub" or array is None:
-        raise DataError(f"{row.name}: {type(x).__name__} of {getattr(array, 'dtype', '')} cannot meet a Tensor; give real "
-                        "numbers")
+    if isinstance(x, int):
+        return Value.payload(x)
+    array = x if x.__class__ is _ndarray or isinstance(x, np.generic) else np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{row.name}: {type(x).__name__} of {array.dtype} cannot meet a Tensor; give real numbers")
     return array
 
 
-def _kept(x: Any, array: Any, row: Row) -> Any:
-    """An operand as the node remembers it: constants that the rule will read are copied, unless read-only."""
-    if x.__class__ is Tensor or array.__class__ is not _ndarray:
-        return x if x.__class__ is Tensor else array
-    if not array.flags.writeable or not row.reads_constants:
-        return array
-    return array.copy()
+def _kept(argument: Any, x: Any, row: Row) -> Any:
+    """An argument as the node remembers it: constants that the rule will read are copied, unless read-only."""
+    if x.__class__ is Tensor or argument.__class__ is not _ndarray or not row.reads_constants:
+        return argument
+    return unchanging(argument)
+
+
+def unchanging(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself, if nobody can write its memory, else a copy."""
+    owner: Any = array
+    while isinstance(owner, _ndarray):
+        if owner.flags.writeable:
+            return array.copy()
+        owner = owner.base
+    return array
 
 
 def _frozen(value: Any) -> Any:
     """An argument as the node remembers it: index arrays and masks are copied, unless read-only."""
     if isinstance(value, _ndarray):
-        return value.copy() if value.flags.writeable else value
+        return unchanging(value)
     if isinstance(value, (tuple, list)):
         return tuple(map(_frozen, value)) if isinstance(value, tuple) else list(map(_frozen, value))
     if isinstance(value, Node):
-        raise DataError(f"{type(value).__name__} given as index, axis, shape or target: these are plain numbers; use .data",
-                        [value])
+        raise DataError(f"{type(value).__name__} given as index, axis, shape or target: these are plain numbers; use "
+                        ".data", [value])
     return value
 
 
@@ -508,7 +566,8 @@ class _StackValues(Row):
         out = Tensor.result(array)
         if current_mode().recording and any(isinstance(v, Value) and v._requires_grad for v in values):
             out = Tensor(array)
-            out.op, out._inputs, out._params = cast(Any, self), values, {"shape": shape}
+            out.op, out.inputs, out.params = cast(Any, self), values, {"shape": shape}
+            out._arguments = engine.raw(values)
         return out
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Any, params: Any) -> Payload:

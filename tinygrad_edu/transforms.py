@@ -126,12 +126,10 @@ def _result(y: Any, in_graph: bool) -> Any:
 
 def _seed(node: Node, given: Any, in_graph: bool, what: str) -> Payload:
     """A cotangent or tangent for `node`, checked; a node stays one where the result stays in the graph."""
-    if isinstance(given, Node):
-        if type(given) is not type(node) or np.shape(given._data) != np.shape(node._data):
-            raise ShapeError(f"{what} for a {type(node).__name__} of shape {np.shape(node._data)} cannot be a "
-                             f"{type(given).__name__} of shape {np.shape(given._data)}", [node, given])
-        return given if in_graph else given._data
-    return node.seed(given)
+    if isinstance(given, Node) and (type(given) is not type(node) or np.shape(given._data) != np.shape(node._data)):
+        raise ShapeError(f"{what} for a {type(node).__name__} of shape {np.shape(node._data)} cannot be a "
+                         f"{type(given).__name__} of shape {np.shape(given._data)}", [node, given])
+    return node.seed(given, in_graph)
 
 
 def _matched(nodes: Sequence[Any], given: Any, in_graph: bool, what: str) -> dict[Node, Payload]:
@@ -157,15 +155,15 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
         trace = _Trace(function, args, argnums)
         y = trace.result
         if not isinstance(y, Node):
-            if isinstance(y, (int, float)) or (isinstance(y, np.ndarray) and y.size == 1):
+            if np.shape(y) == () or np.size(y) == 1:
                 return y, trace.shaped(_delivered(None, v, False) for v in trace.variables)
             raise ShapeError(f"grad: the function must return one number, not {type(y).__name__}; for several, use "
                              "jacobian or vjp")
         if isinstance(y, Tensor) and y.size != 1:
-            raise ShapeError(f"grad: the function must return one number, not an array of shape {y.shape}; for several, "
-                             "use jacobian or vjp", [y])
+            raise ShapeError(f"grad: the function must return one number, not an array of shape {y.shape}; for "
+                             "several, use jacobian or vjp", [y])
         in_graph = trace.in_graph()
-        found = reverse({y: y.seed(None)}, trace.variables, create_graph=in_graph) if y.requires_grad else {}
+        found = reverse({y: y.seed(None, in_graph)}, trace.variables, create_graph=in_graph) if y.requires_grad else {}
         return _result(y, in_graph), trace.shaped(_delivered(found.get(v), v, in_graph) for v in trace.variables)
 
     return both
@@ -245,7 +243,8 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
         trace = _Trace(function, args, argnums)
         in_graph = trace.in_graph()
         outputs = [y if isinstance(y, Node) else _variable(y).detach() for y in trace.outputs]
-        blocks = (_by_columns if _size(trace.variables) < _size(outputs) else _by_rows)(trace.variables, outputs, in_graph)
+        blocks_by = _by_columns if _size(trace.variables) < _size(outputs) else _by_rows
+        blocks = blocks_by(trace.variables, outputs, in_graph)
         return _rebuild(trace.result, (trace.shaped(row) for row in blocks))
 
     return matrix

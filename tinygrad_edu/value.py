@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self, cast
 
 from . import engine, ops
 from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
-from .errors import DataError, MixedNodesError, ShapeError
+from .errors import DataError, MixedNodesError
 from .ops.row import BRIDGES, Elementwise, ScalarRow
 
 _new = object.__new__
@@ -22,6 +22,12 @@ _tick = engine._clock
 
 def _short(grad: Any) -> str:
     return "None" if grad is None else f"{float(grad):.6g}"
+
+
+def shortened(x: Any) -> str:
+    """The repr, cut where it is long."""
+    text = repr(x) if not isinstance(x, int) or abs(x) < 1 << 64 else f"an integer of {x.bit_length()} bits"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def number(x: Any) -> float:
@@ -41,12 +47,12 @@ def operand(x: Any, row: ScalarRow) -> Any:
     if isinstance(x, Node):
         raise MixedNodesError(f"{row.name}: a Value cannot be combined with a {type(x).__name__}; {BRIDGES}", [x])
     if getattr(x, "ndim", 0):
-        raise DataError(f"{row.name}: a Value cannot be combined with an array of shape {x.shape}; use a Tensor, or loop "
-                        "over the elements")
+        raise DataError(f"{row.name}: a Value cannot be combined with an array of shape {x.shape}; use a Tensor, or "
+                        "loop over the elements")
     try:
         return Value.payload(x)
     except DataError as error:
-        raise DataError(f"{row.name}: {x!r} is not a number that a Value can meet") from error
+        raise DataError(f"{row.name}: {shortened(x)} is not a number that a Value can meet") from error
 
 
 # ---- recording -----------------------------------------------------------------------------------------------------
@@ -64,56 +70,72 @@ def _recorder(row: ScalarRow) -> Callable[..., Value]:
     return lambda *operands: _record_carefully(row, operands)
 
 
-def _constant(derivative: Any) -> Callable[..., Any]:
-    return derivative if callable(derivative) else lambda *arguments: derivative
+def _rule(derivative: Any, operands: int) -> Callable[..., Any]:
+    """A derivative as a function, also where the row states a number."""
+    if callable(derivative):
+        return cast(Callable[..., Any], derivative)
+    return (lambda out, x: derivative) if operands == 1 else (lambda out, x, y: derivative)
 
 
 def _unary(row: Elementwise) -> Callable[[Any], Value]:
-    function, derivative = row.scalar, _constant(row.derivatives[0])
+    function, derivative = row.scalar, _rule(row.derivatives[0], 1)
 
-    def record(x: Any) -> Value:
+    def record(source: Any) -> Value:
         mode = current_mode()
-        if mode.plain and x._requires_grad:
-            out = _new(Value)
-            try:
-                data = x._data
-                out._data = result = function(data)
-                out._d_left = derivative(result, data)
-            except (ArithmeticError, ValueError):
-                return _record_carefully(row, (x,))
-            out._left = x
-            out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
-            out._right = out._d_right = out._grad = out._pass = out._notes = None
-            return out
-        return _record_carefully(row, (x,))
+        if not (mode.plain and source._requires_grad):
+            return _record_carefully(row, (source,))
+        x = source._data
+        out = _new(Value)
+        try:
+            out._data = result = function(x)
+            out._d_left = derivative(result, x)
+        except (ArithmeticError, ValueError):
+            return _record_carefully(row, (source,))
+        out._left = source
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out._right = out._d_right = out._grad = out._pass = out._notes = None
+        return out
 
     return record
 
 
 def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
-    function, (by_left, by_right) = row.scalar, map(_constant, row.derivatives)
+    function, (by_left, by_right) = row.scalar, (_rule(d, 2) for d in row.derivatives)
 
     def record(left: Any, right: Any) -> Value:
         mode = current_mode()
-        if mode.plain:
-            x = left._data if left.__class__ is Value else left
-            y = right._data if right.__class__ is Value else right
-            if x.__class__ is float and y.__class__ is float:
-                out = _new(Value)
-                try:
+        out = _new(Value)
+        try:
+            if not mode.plain:
+                return _record_carefully(row, (left, right))
+            if left.__class__ is Value:
+                x = left._data
+                if right.__class__ is Value and left._requires_grad and right._requires_grad:
+                    y = right._data
                     out._data = result = function(x, y)
-                    out._d_left = by_left(result, x, y) if left is not x and left._requires_grad else None
-                    out._d_right = by_right(result, x, y) if right is not y and right._requires_grad else None
-                except (ArithmeticError, ValueError):
+                    out._d_left = by_left(result, x, y)
+                    out._d_right = by_right(result, x, y)
+                elif right.__class__ is float and left._requires_grad:
+                    out._data = result = function(x, right)
+                    out._d_left, out._d_right = by_left(result, x, right), None
+                elif right.__class__ is int:
+                    return record(left, float(right))
+                else:
                     return _record_carefully(row, (left, right))
-                if out._d_left is not None or out._d_right is not None:
-                    out._left, out._right = left, right
-                    out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
-                    out._grad = out._pass = out._notes = None
-                    return out
-            elif y.__class__ is int or x.__class__ is int:
-                return record(float(x) if x.__class__ is int else left, float(y) if y.__class__ is int else right)
-        return _record_carefully(row, (left, right))
+            elif left.__class__ is float and right._requires_grad:
+                y = right._data
+                out._data = result = function(left, y)
+                out._d_left, out._d_right = None, by_right(result, left, y)
+            elif left.__class__ is int:
+                return record(float(left), right)
+            else:
+                return _record_carefully(row, (left, right))
+        except (ArithmeticError, ValueError):
+            return _record_carefully(row, (left, right))
+        out._left, out._right = left, right
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out._grad = out._pass = out._notes = None
+        return out
 
     return record
 
@@ -122,7 +144,7 @@ def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
     """Record any row in any mode, with IEEE arithmetic where Python's raises."""
     mode = current_mode()
     inputs = tuple([x if x.__class__ is Value or x.__class__ is float else operand(x, row) for x in operands])
-    floats = [x._data if x.__class__ is Value else x for x in inputs]
+    floats: list[Any] = [x._data if x.__class__ is Value else x for x in inputs]
     data = row.on_floats(floats)
     flows = [x.__class__ is Value and x._requires_grad for x in inputs]
     if mode.recording and True in flows:
@@ -143,17 +165,9 @@ def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
     return out
 
 
-_RECORDERS: dict[Any, Callable[..., Value]] = {}
-
-
-def _method(row: Elementwise) -> Callable[[Any, Any], Value]:
-    """The operator ``self row other``."""
-    return _RECORDERS.setdefault(row, _recorder(row))
-
-
 def _reflected(row: Elementwise) -> Callable[[Any, Any], Value]:
     """The operator ``other row self``."""
-    record = _method(row)
+    record = _binary(row)
     return lambda self, other: record(other, self)
 
 
@@ -171,23 +185,22 @@ def _first_order(root: Value, seed: float) -> bool:
         root._sum = seed
         order.sort(key=engine.by_index, reverse=True)
         for node in order:
-            g = node._sum
+            node._grad = g = node._sum
             d = node._d_left
             if d is not None:
                 node._left._sum += g * d
-            d = node._d_right
-            if d is not None:
-                if d.__class__ is tuple:
-                    for source, derivative in zip(node._left, d, strict=False):
-                        if derivative is not None:
-                            source._sum += g * derivative
-                else:
+                d = node._d_right
+                if d is not None:
                     node._right._sum += g * d
+            elif (d := node._d_right).__class__ is tuple:
+                for source, derivative in zip(node._left, d, strict=False):
+                    if derivative is not None:
+                        source._sum += g * derivative
+            else:
+                node._right._sum += g * d
         totals = [leaf._sum if leaf._grad is None else leaf._grad + leaf._sum for leaf in leaves]
         for leaf, total in zip(leaves, totals, strict=True):
             leaf._grad = total
-        for node in order:
-            node._grad = node._sum
     return True
 
 
@@ -208,28 +221,28 @@ def _collect(root: Value, order: list[Value], leaves: list[Value]) -> bool:
                 leaves.append(node)
             continue
         keep(node)
+        d = node._d_right
+        if d.__class__ is tuple:
+            for source, derivative in zip(node._left, d, strict=False):
+                if derivative is not None and source._pass is not token:
+                    source._pass = token
+                    source._sum = 0.0
+                    push(source)
+            continue
+        if d is not None:
+            source = node._right
+            if source._pass is not token:
+                source._pass = token
+                source._sum = 0.0
+                push(source)
+        elif node._d_left is None:  # made from a Tensor
+            return False
         if node._d_left is not None:
             source = node._left
             if source._pass is not token:
                 source._pass = token
                 source._sum = 0.0
                 push(source)
-        d = node._d_right
-        if d is not None:
-            if d.__class__ is tuple:
-                for source, derivative in zip(node._left, d, strict=False):
-                    if derivative is not None and source._pass is not token:
-                        source._pass = token
-                        source._sum = 0.0
-                        push(source)
-            else:
-                source = node._right
-                if source._pass is not token:
-                    source._pass = token
-                    source._sum = 0.0
-                    push(source)
-        elif node._d_left is None:  # made from a Tensor
-            return False
     return True
 
 
@@ -309,9 +322,8 @@ class Value(Node):
     @property
     def derivatives(self) -> tuple[float | None, ...]:
         """The partial derivative by each input, as it was when recorded; None by constants."""
-        if self._d_right.__class__ is tuple:
-            return cast(tuple[float | None, ...], self._d_right)
-        return (self._d_left, self._d_right)[:len(self.inputs)]
+        stored = self._d_right if self._d_right.__class__ is tuple else (self._d_left, self._d_right)[:len(self.inputs)]
+        return tuple(None if d is None else float(d) for d in stored)
 
     def item(self) -> float:
         """The number as a float."""
@@ -324,24 +336,29 @@ class Value(Node):
         """`data` as a float, or a DataError."""
         if isinstance(data, Node):
             raise DataError(f"Value: {data} is a node already; use detach() for a constant copy", [data])
-        if isinstance(data, (str, bytes)) or getattr(data, "ndim", 0):
-            raise DataError(f"Value: {data!r} is not a single real number")
+        kind = str(getattr(getattr(data, "dtype", None), "kind", "f"))
+        dimensions = getattr(data, "ndim", 0)
+        if isinstance(data, (str, bytes, bytearray, complex)) or dimensions or kind not in "fiub":
+            raise DataError(f"Value: {shortened(data)} is not a single real number")
         try:
             return float(data)
         except (TypeError, ValueError, OverflowError) as error:
-            raise DataError(f"Value: {data!r} is not a single real number") from error
+            raise DataError(f"Value: {shortened(data)} is not a single real number") from error
 
     @classmethod
     def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Value:
         """Apply `row` to Values and numbers and remember it."""
-        try:
-            return _RECORDERS[row](*operands)
-        except KeyError:
-            pass
-        if not isinstance(row, ScalarRow) or params:
-            raise DataError(f"{row.name}: works on arrays and Tensors; a Value is a single number ({BRIDGES})", operands)
-        _RECORDERS[row] = _recorder(row)
-        return _RECORDERS[row](*operands)
+        if params or not isinstance(row, ScalarRow):
+            raise DataError(f"{row.name}: works on arrays and Tensors; a Value is a single number ({BRIDGES})",
+                            operands)
+        return cls.recorder(row)(*operands)
+
+    @classmethod
+    def recorder(cls, row: Any) -> Callable[..., Value]:
+        known = row.recorders.get(cls)
+        if known is None:
+            known = row.recorders[cls] = _recorder(row)
+        return cast(Callable[..., Value], known)
 
     def fit(self, cotangent: Payload) -> Payload:
         return cotangent
@@ -349,12 +366,11 @@ class Value(Node):
     def spread(self, tangent: Payload) -> Payload:
         return tangent
 
-    def seed(self, gradient: Payload | None) -> Payload:
-        if gradient is None:
-            return 1.0
-        if isinstance(gradient, Value):
-            return gradient if engine.current_mode().recording else gradient._data
-        return self.payload(gradient)
+    def seed(self, gradient: Payload | None, graph: bool = False) -> Payload:
+        if graph and isinstance(gradient, Value):
+            return gradient
+        number = 1.0 if gradient is None else gradient._data if isinstance(gradient, Value) else self.payload(gradient)
+        return self.result(number) if graph else number
 
     def finite(self, payload: Payload) -> tuple[bool, bool]:
         number = payload._data if isinstance(payload, Node) else payload
@@ -381,13 +397,13 @@ class Value(Node):
 
     # -- arithmetic
 
-    __add__, __radd__ = _method(ops.add), _reflected(ops.add)
-    __sub__, __rsub__ = _method(ops.subtract), _reflected(ops.subtract)
-    __mul__, __rmul__ = _method(ops.multiply), _reflected(ops.multiply)
-    __truediv__, __rtruediv__ = _method(ops.divide), _reflected(ops.divide)
-    __pow__, __rpow__ = _method(ops.power), _reflected(ops.power)
-    __neg__ = _recorder(ops.negative)
-    __abs__ = _recorder(ops.absolute)
+    __add__, __radd__ = _binary(ops.add), _reflected(ops.add)
+    __sub__, __rsub__ = _binary(ops.subtract), _reflected(ops.subtract)
+    __mul__, __rmul__ = _binary(ops.multiply), _reflected(ops.multiply)
+    __truediv__, __rtruediv__ = _binary(ops.divide), _reflected(ops.divide)
+    __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
+    __neg__ = _unary(ops.negative)
+    __abs__ = _unary(ops.absolute)
 
     abs, sign, square, sqrt, reciprocal = ops.absolute, ops.sign, ops.square, ops.sqrt, ops.reciprocal
     exp, expm1, log, log1p, log2, log10 = ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10
@@ -426,6 +442,9 @@ class Value(Node):
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data:.6g}, grad={_short(self._grad)}{label})"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return ops.plain_array(self._data, dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         return ops.from_ufunc(ufunc, method, inputs, options)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -118,7 +118,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         cuts = list(range(0, size + 1, size // sections)) if size else [0] * (sections + 1)
     else:
         cuts = [0, *map(int, indices_or_sections), size]
-    return [getitem(x, _at(axis, slice(a, b))) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [getitem(x, _at(axis, slice(a, b))) for a, b in itertools.pairwise(cuts)]
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
@@ -188,6 +188,11 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
+def _below(x: Any, k: int) -> Any:
+    rows, columns = x.shape[-2:]
+    return np.arange(columns) <= np.arange(rows)[:, None] + k
+
+
 def tril(x: Any, k: int = 0) -> Any:
     """The elements on and below the k-th diagonal, zeros above.
 
@@ -196,7 +201,7 @@ def tril(x: Any, k: int = 0) -> Any:
            [3, 4]])
     """
     x = array_or_node(x)
-    return where(np.tri(*x.shape[-2:], k, dtype=bool), x, 0)
+    return where(_below(x, k), x, 0)
 
 
 def triu(x: Any, k: int = 0) -> Any:
@@ -207,7 +212,7 @@ def triu(x: Any, k: int = 0) -> Any:
            [0, 4]])
     """
     x = array_or_node(x)
-    return where(np.tri(*x.shape[-2:], k - 1, dtype=bool), 0, x)
+    return where(_below(x, k - 1), 0, x)
 
 
 # ---- statistics ----------------------------------------------------------------------------------------------------
@@ -261,14 +266,15 @@ def std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> An
     1.0
     """
     x = array_or_node(x)
-    return _norm(x - mean(x, axis=axis, keepdims=True), axis=axis, keepdims=keepdims) / math.sqrt(_count(x, axis) - ddof)
+    centred = x - mean(x, axis=axis, keepdims=True)
+    return _norm(centred, axis=axis, keepdims=keepdims) / math.sqrt(_count(x, axis) - ddof)
 
 
 def _count(x: Any, axis: Any) -> int:
     return math.prod(x.shape[i] for i in axis_tuple(axis, x.ndim))
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's name
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The length of x: (sum |x|^ord)^(1/ord) along `axis`; Euclidean, where `ord` is None. At 0 its derivative is 0.
 
     >>> norm([3.0, 4.0])

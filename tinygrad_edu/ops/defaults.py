@@ -34,7 +34,7 @@ def set_default_dtype(dtype: Any) -> None:
 
 def float_dtype(dtype: Any) -> np.dtype[Any]:
     """`dtype` as float64 or float32, or a DataError."""
-    chosen = np.dtype(dtype)
+    chosen: np.dtype[Any] = np.dtype(dtype)
     if chosen not in FLOATS:
         raise DataError(f"dtype {chosen}: only float64 and float32 can be differentiated")
     return chosen

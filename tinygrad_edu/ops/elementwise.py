@@ -60,7 +60,7 @@ power = Elementwise("power", math.pow, operator.pow, _power_by_base, _power_by_e
 absolute = Elementwise("abs", math.fabs, np.abs, lambda out, x: sign(x), latex=r"\left|{0}\right|",
                        domain=(NONZERO,), doc="The absolute value |x|; its derivative at 0 is 0.")
 
-sign = Elementwise("sign", lambda x: x if x != x else float((x > 0.0) - (x < 0.0)), np.sign, 0.0,
+sign: Elementwise = Elementwise("sign", lambda x: x if x != x else float((x > 0.0) - (x < 0.0)), np.sign, 0.0,
                    latex=r"\operatorname{{sign}} {0}", domain=(NONZERO,), doc="-1, 0 or 1; its derivative is 0.")
 
 square = Elementwise("square", lambda x: x * x, np.square, lambda out, x: 2.0 * x, latex="{{{0}}}^2",
@@ -120,8 +120,8 @@ logaddexp = Elementwise("logaddexp", _logaddexp, np.logaddexp, lambda out, x, y:
 sin = Elementwise("sin", math.sin, np.sin, lambda out, x: cos(x), latex=r"\sin {0}", domain=(REAL,), analytic=True,
                   doc="The sine; x in radians.")
 
-cos = Elementwise("cos", math.cos, np.cos, lambda out, x: -sin(x), latex=r"\cos {0}", domain=(REAL,), analytic=True,
-                  doc="The cosine; x in radians.")
+cos: Elementwise = Elementwise("cos", math.cos, np.cos, lambda out, x: -sin(x), latex=r"\cos {0}",
+                               domain=(REAL,), analytic=True, doc="The cosine; x in radians.")
 
 tan = Elementwise("tan", math.tan, np.tan, lambda out, x: 1.0 + out * out, latex=r"\tan {0}", domain=(((-1.2, 1.2),),),
                   analytic=True, doc="The tangent; x in radians.")
@@ -142,7 +142,7 @@ arctan2 = Elementwise("arctan2", math.atan2, np.arctan2, lambda out, y, x: x / (
 sinh = Elementwise("sinh", math.sinh, np.sinh, lambda out, x: cosh(x), latex=r"\sinh {0}", domain=(REAL,),
                    analytic=True, doc="The hyperbolic sine, (exp(x) - exp(-x)) / 2.")
 
-cosh = Elementwise("cosh", math.cosh, np.cosh, lambda out, x: sinh(x), latex=r"\cosh {0}", domain=(REAL,),
+cosh: Elementwise = Elementwise("cosh", math.cosh, np.cosh, lambda out, x: sinh(x), latex=r"\cosh {0}", domain=(REAL,),
                    analytic=True, doc="The hyperbolic cosine, (exp(x) + exp(-x)) / 2.")
 
 tanh = Elementwise("tanh", math.tanh, np.tanh, lambda out, x: 1.0 - out * out, latex=r"\tanh {0}", domain=(REAL,),
@@ -185,7 +185,7 @@ _clip = Elementwise("clip", lambda x, low, high: _minimum(_maximum(x, low), high
                     doc="x limited to [low, high].")
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - NumPy's names
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x limited to [min, max]; None for no limit. The derivative passes at the bounds.
 
     >>> clip(3.0, 0.0, 2.0)
@@ -208,7 +208,8 @@ def _sigmoid_array(x: Any) -> Any:
 
 
 sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_array, lambda out, x: out * (1.0 - out),
-                      latex=r"\sigma({0})", domain=(REAL,), doc="The logistic function 1 / (1 + exp(-x)), without overflow.")
+                      latex=r"\sigma({0})", domain=(REAL,),
+                      doc="The logistic function 1 / (1 + exp(-x)), without overflow.")
 
 relu = Elementwise("relu", lambda x: 0.0 if x <= 0.0 else x, lambda x: np.maximum(x, 0.0), lambda out, x: x > 0.0,
                    latex=r"\operatorname{{relu}}({0})", domain=(NONZERO,), doc="max(x, 0); its derivative at 0 is 0.")

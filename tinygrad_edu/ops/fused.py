@@ -6,26 +6,26 @@ Every rule is written in the library's own functions, so that it can be differen
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload
+from ..engine import Node
 from ..errors import DataError, ShapeError
 from .elementwise import exp, finite_or_zero, multiply
-from .linear import Reduction, reshape, sum
+from .linear import AXES, Reduction, reshape, sum
 from .products import matmul
-from .row import Fused, row
+from .row import Case, Fused, add_up, row
 from .selections import array_or_node, stack, where
 
 _REAL = (((-2.0, 2.0),),)
-_AXES = (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True}), (((3,),), {})
 
 # ---- reductions ----------------------------------------------------------------------------------------------------
 
 
-@row(Reduction, lambda out, x: 1.0 * (x >= out), share=True, latex=r"\max {0}", domain=_REAL, cases=_AXES)
-def max(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001 - NumPy's name
+@row(Reduction, lambda out, x: 1.0 * (x >= out), share=True, latex=r"\max {0}", domain=_REAL, cases=AXES)
+def max(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest element along `axis`, or of a sequence of Values; ties share the derivative equally.
 
     >>> max([1.0, 3.0, 2.0])
@@ -34,8 +34,8 @@ def max(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A0
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
-@row(Reduction, lambda out, x: 1.0 * (x <= out), share=True, latex=r"\min {0}", domain=_REAL, cases=_AXES)
-def min(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001 - NumPy's name
+@row(Reduction, lambda out, x: 1.0 * (x <= out), share=True, latex=r"\min {0}", domain=_REAL, cases=AXES)
+def min(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The smallest element along `axis`, or of a sequence of Values; ties share the derivative equally.
 
     >>> min([1.0, 3.0, 2.0])
@@ -49,7 +49,7 @@ def _per_norm(out: Any, x: Any) -> Any:
     return x / (where(positive, out, 1.0) if np.ndim(positive) else out if positive else 1.0)
 
 
-@row(Reduction, _per_norm, symbol="norm", latex=r"\lVert {0} \rVert", domain=_REAL, cases=_AXES)
+@row(Reduction, _per_norm, symbol="norm", latex=r"\lVert {0} \rVert", domain=_REAL, cases=AXES)
 def _norm(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The Euclidean length, scaled by the largest element so that no square overflows."""
     size = np.abs(x)
@@ -59,7 +59,7 @@ def _norm(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     return length if keepdims else np.squeeze(length, axis)
 
 
-@row(Reduction, lambda out, x: exp(x - finite_or_zero(out)), latex=r"\log \sum e^{{{0}}}", domain=_REAL, cases=_AXES)
+@row(Reduction, lambda out, x: exp(x - finite_or_zero(out)), latex=r"\log \sum e^{{{0}}}", domain=_REAL, cases=AXES)
 def logsumexp(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, or of a sequence of Values, without overflow; of all -inf it is -inf.
 
@@ -95,7 +95,7 @@ def _chosen(target: Any, x: Any) -> Any:
     """The target as probabilities of x's shape and dtype."""
     data = x._data if isinstance(x, Node) else x
     if np.shape(target) == data.shape:
-        return target
+        return np.asarray(target, data.dtype)
     return np.equal(np.expand_dims(target, -1), np.arange(data.shape[-1])).astype(data.dtype)
 
 
@@ -119,14 +119,14 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
     """
     logits, target = np.asarray(logits), np.asarray(target)
     if target.shape == logits.shape:
-        return -np.sum(target * log_softmax(logits), axis=-1)
+        return -np.sum(_chosen(target, logits) * log_softmax(logits), axis=-1)
     if target.shape != logits.shape[:-1]:
         raise ValueError(f"target of shape {target.shape} is neither class indices of shape {logits.shape[:-1]} "
                          f"nor probabilities of shape {logits.shape}")
     if target.dtype.kind not in "iu":
         raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}")
     classes = logits.shape[-1]
-    if target.size and not (0 <= target.min() and target.max() < classes):
+    if target.size and not (target.min() >= 0 and target.max() < classes):
         raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} "
                          f"classes, 0 to {classes - 1}")
     return -np.take_along_axis(log_softmax(logits), target[..., None], -1)[..., 0]
@@ -134,7 +134,7 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
 
 # ---- linear algebra ------------------------------------------------------------------------------------------------
 
-_MATRICES = [(((3, 3),), {}), (((2, 2, 2),), {}), (((1, 1),), {})]
+_MATRICES: Sequence[Case] = [(((3, 3),), {}), (((2, 2, 2),), {}), (((1, 1),), {})]
 
 
 @row(Fused, [lambda g, out, x: -matmul(matmul(out.mT, g), out.mT)],
@@ -150,19 +150,24 @@ def inv(x: Any, /) -> Any:
     return np.linalg.inv(x)
 
 
-@row(Fused, [lambda g, out, a, b: -matmul(_solve(a.mT, g), out.mT), lambda g, out, a, b: _solve(a.mT, g)],
-     lambda out, xs, ts: _solve(xs[0], _solve_tangent(out, ts)), symbol="solve", latex="{0}^{{-1}} {1}",
+def _solve_matrix(g: Any, out: Any, a: Any, b: Any) -> Any:
+    return -matmul(_solve(a.mT, g), out.mT)
+
+
+def _solve_column(g: Any, out: Any, a: Any, b: Any) -> Any:
+    return _solve(a.mT, g)
+
+
+def _solve_tangent(out: Any, xs: Any, ts: Any) -> Any:
+    moved = [t if i else -matmul(t, out) for i, t in enumerate(ts) if t is not None]
+    return _solve(xs[0], add_up(moved))
+
+
+@row(Fused, [_solve_matrix, _solve_column], _solve_tangent, symbol="solve", latex="{0}^{{-1}} {1}",
      domain=_REAL * 2, cases=[(((3, 3), (3, 2)), {}), (((2, 2, 2), (2, 2, 1)), {}), (((2, 2), (3, 2, 1)), {})])
 def _solve(a: Any, b: Any, /) -> Any:
     """The x with a @ x = b, for the columns of b."""
     return np.linalg.solve(a, b)
-
-
-def _solve_tangent(out: Any, ts: Any) -> Any:
-    if ts[0] is None:
-        return ts[1]
-    moved = -matmul(ts[0], out)
-    return moved if ts[1] is None else ts[1] + moved
 
 
 def solve(a: Any, b: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine import Node, Payload
 from ..errors import ShapeError
-from .row import ArrayRow, Linear, Rule, ScalarRow, node_class, row, scaled
+from .row import ArrayRow, Case, Linear, Rule, ScalarRow, node_class, row, scaled
 
 # ---- reductions: one formula for the derivative by an element ------------------------------------------------------
 
@@ -98,11 +98,13 @@ def one_axis(axis: Any, ndim: int) -> int:
     return int(axis) % ndim
 
 
-_AXES = (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True}), (((3,),), {})
+AXES: Sequence[Case] = [
+    (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True}), (((3,),), {})]
+"""Examples for functions that take an axis."""
 
 
-@row(Reduction, 1.0, symbol="sum", latex=r"\sum {0}", analytic=True, domain=(((-2.0, 2.0),),), cases=_AXES)
-def sum(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001 - NumPy's name
+@row(Reduction, 1.0, symbol="sum", latex=r"\sum {0}", analytic=True, domain=(((-2.0, 2.0),),), cases=AXES)
+def sum(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum of the elements along `axis` (of all, where None), or of a sequence of Values.
 
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
@@ -112,7 +114,7 @@ def sum(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A0
 
 
 @row(Reduction, 1.0, share=True, latex=r"\operatorname{{mean}} {0}", analytic=True, domain=(((-2.0, 2.0),),),
-     cases=_AXES)
+     cases=AXES)
 def mean(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The arithmetic mean along `axis`, or of a sequence of Values.
 
@@ -127,7 +129,11 @@ def mean(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
 _ANY = (((-2.0, 2.0),),)
 
 
-@row(Linear, lambda g, x, shape: reshape(g, x.shape), analytic=True, domain=_ANY,
+def _shaped_back(g: Any, x: Any, shape: Any) -> Any:
+    return reshape(g, x.shape)
+
+
+@row(Linear, _shaped_back, analytic=True, domain=_ANY,
      cases=[(((2, 6),), {"shape": (3, 4)}), (((4,),), {"shape": (2, -1)}), (((1,),), {"shape": ()})])
 def reshape(x: Any, /, shape: Any) -> Any:
     """The same elements in another shape; one size may be -1, to be worked out.
@@ -139,8 +145,11 @@ def reshape(x: Any, /, shape: Any) -> Any:
     return np.reshape(x, shape)
 
 
-@row(Linear, lambda g, x, axes: transpose(g, None if axes is None else tuple(np.argsort(axis_tuple(axes, x.ndim)))),
-     symbol="T", latex="{0}^T", analytic=True, domain=_ANY,
+def _ordered_back(g: Any, x: Any, axes: Any) -> Any:
+    return transpose(g, None if axes is None else tuple(np.argsort(axis_tuple(axes, x.ndim)).tolist()))
+
+
+@row(Linear, _ordered_back, symbol="T", latex="{0}^T", analytic=True, domain=_ANY,
      cases=[(((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3, 4),), {"axes": (0, -1, 1)})])
 def transpose(x: Any, /, axes: Any = None) -> Any:
     """The axes in another order; reversed, where None.
@@ -171,7 +180,11 @@ def unbroadcast(g: Payload, shape: tuple[int, ...]) -> Payload:
     return reshape(sum(g, axis=axes), shape) if axes else g
 
 
-@row(Linear, lambda g, x, dtype: astype(g, x.dtype), domain=_ANY, cases=[(((2,),), {"dtype": np.float64})])
+def _cast_back(g: Any, x: Any, dtype: Any) -> Any:
+    return astype(g, x.dtype)
+
+
+@row(Linear, _cast_back, domain=_ANY, cases=[(((2,),), {"dtype": np.float64})])
 def astype(x: Any, /, dtype: Any) -> Any:
     """x as float64 or float32."""
     return np.asarray(x).astype(dtype)

@@ -116,7 +116,7 @@ def _parse(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
             raise ShapeError(f"einsum: {subscripts!r} does not fit shapes {shapes}")
         while "..." in text and len(extra) < free:
             extra = _unused(sources + result + extra) + extra
-    written = [text.replace("...", extra[len(extra) - (x.ndim - len(text.replace("...", ""))):] if "..." in text else "")
+    written = [text.replace("...", extra[len(extra) - (x.ndim - len(text.replace("...", ""))):])
                for text, x in zip(labels, arrays, strict=True)]
     if not arrow:
         seen = sources.replace(",", "").replace("...", "")

@@ -14,15 +14,13 @@ import numpy as np
 from ..engine import Node, raw
 from ..errors import UnsupportedError
 from . import composed, elementwise, fused, linear, products, selections
+from .row import TABLE
 
 Function = Callable[..., Any]
 
-_UFUNCS: dict[Any, Function] = {
-    getattr(np, name): getattr(elementwise, name)
-    for name in ("add subtract multiply divide negative power sign square sqrt reciprocal exp expm1 log log1p log2 log10 "
-                 "logaddexp sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh maximum "
-                 "minimum").split()}
-_UFUNCS |= {np.absolute: elementwise.absolute, np.fabs: elementwise.absolute, np.float_power: elementwise.power,
+_UFUNCS: dict[Any, Function] = {getattr(np, name): row for name, row in TABLE.items()
+                                if isinstance(getattr(np, name, None), np.ufunc)}
+_UFUNCS |= {np.fabs: elementwise.absolute, np.float_power: elementwise.power,
             np.matmul: products.matmul, np.positive: lambda x: x}
 
 _COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite, np.signbit,
@@ -35,13 +33,14 @@ _REDUCTIONS: dict[Any, Function] = {np.add: linear.sum, np.multiply: composed.pr
 _FUNCTIONS: dict[Any, Function] = {
     getattr(np, name): getattr(module, name)
     for module, names in (
-        (linear, "sum mean reshape transpose broadcast_to"),
-        (selections, "concatenate stack where pad roll cumsum"),
-        (products, "dot einsum tensordot outer"),
-        (fused, "max min"),
-        (composed, "ravel swapaxes moveaxis expand_dims squeeze flip split repeat tile take_along_axis diagonal trace "
-                   "tril triu prod var std argmax argmin argsort"))
-    for name in names.split()}
+        (linear, ("sum", "mean", "reshape", "transpose", "broadcast_to")),
+        (selections, ("concatenate", "stack", "where", "pad", "roll", "cumsum")),
+        (products, ("dot", "einsum", "tensordot", "outer")),
+        (fused, ("max", "min")),
+        (composed, ("ravel", "swapaxes", "moveaxis", "expand_dims", "squeeze", "flip", "split", "repeat", "tile",
+                    "take_along_axis", "diagonal", "trace", "tril", "triu", "prod", "var", "std", "argmax", "argmin",
+                    "argsort")))
+    for name in names}
 _FUNCTIONS |= {np.clip: elementwise.clip, np.linalg.inv: fused.inv, np.linalg.det: fused.det,
                np.linalg.solve: fused.solve, np.linalg.norm: composed.norm,
                np.linalg.matmul: products.matmul, np.matrix_transpose: lambda x: x.mT}
@@ -57,10 +56,11 @@ def from_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[
     name = ufunc.__name__
     if ufunc in (np.equal, np.not_equal):
         raise UnsupportedError(f"{name}: == between nodes means identity; compare their .data instead", _nodes(inputs))
-    given = sorted(key for key, value in options.items() if key in ("out", "where", "dtype", "casting", "order", "subok"))
+    given = sorted(key for key in options if key in ("out", "where", "dtype", "casting", "order", "subok"))
     if given:
         hint = "; an array cannot take the place of a graph: write a = a + t, not a += t" if "out" in given else ""
-        raise UnsupportedError(f"{name}: the argument {', '.join(given)} has no counterpart for nodes{hint}", _nodes(inputs))
+        raise UnsupportedError(f"{name}: the argument {', '.join(given)} has no counterpart for nodes{hint}",
+                               _nodes(inputs))
     if method == "__call__" and ufunc in _COMPARISONS:
         return ufunc(*raw(inputs))
     if method == "__call__" and ufunc in _UFUNCS:
@@ -73,7 +73,7 @@ def from_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[
         first, second = inputs
         return elementwise.multiply(first.reshape((*first.shape, *(1,) * np.ndim(second))), second)
     full = name if method == "__call__" else f"{name}.{method}"
-    _refuse(full, inputs)
+    return _refuse(full, inputs)
 
 
 def from_function(function: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
@@ -99,9 +99,17 @@ def _deep_raw(x: Any) -> Any:
 
 
 def _nodes(inputs: Sequence[Any]) -> list[Node]:
-    return [x for x in inputs if isinstance(x, Node)]
+    found: list[Node] = []
+    for x in inputs:
+        found += [x] if isinstance(x, Node) else _nodes(x) if isinstance(x, (list, tuple)) else []
+    return found
+
+
+def plain_array(data: Any, dtype: Any = None) -> Any:
+    """`__array__` for a number."""
+    return np.array(data, dtype=dtype)
 
 
 def _refuse(name: str, inputs: Sequence[Any]) -> NoReturn:
-    raise UnsupportedError(f"{name}: this NumPy function has no derivative here; apply it to .data for the plain result, "
-                           "or build it from the functions of this package", _nodes(inputs))
+    raise UnsupportedError(f"{name}: this NumPy function has no derivative here; apply it to .data for the plain "
+                           "result, or build it from the functions of this package", _nodes(inputs))

@@ -56,6 +56,7 @@ class Row:
         array: its function on arrays.
         symbol: what a drawing shows.
         latex: a template for formulas, with {0}, {1} for the operands.
+        recorders: how each class of node records it, once it has.
         domain: for each operand, the intervals in which the tests draw and the function is smooth.
         cases: shapes and arguments that the tests try.
         analytic: whether the function continues to complex arguments, as the complex-step test needs.
@@ -73,6 +74,7 @@ class Row:
             TABLE[name] = self
         self.name, self.array, self.cases, self.analytic = name, array, tuple(cases), analytic
         self.symbol, self.latex = symbol or name, latex
+        self.recorders: dict[type[Node], Rule] = {}
         self.domain: tuple[tuple[Interval, ...], ...] = tuple(tuple(d) for d in domain)
         self.__name__ = self.__qualname__ = name
         self.__doc__ = doc
@@ -151,7 +153,7 @@ class ScalarRow(Row):
     def on_floats(self, operands: Sequence[float]) -> float:
         """The result on floats, as IEEE arithmetic has it."""
         try:
-            return float(self.scalar(*operands))
+            return self.scalar(*operands)  # type: ignore[no-any-return] # a function of the table
         except (ArithmeticError, ValueError):
             with np.errstate(all="ignore"):
                 return float(self.array(*map(np.float64, operands)))
@@ -166,11 +168,13 @@ class ScalarRow(Row):
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
             params: Mapping[str, Any]) -> Payload:
-        return scaled(cotangent, self.partial(position, out, arguments))
+        partial = self.float_partial if out.__class__ is float else self.partial
+        return scaled(cotangent, partial(position, out, arguments))
 
     def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
             params: Mapping[str, Any]) -> Payload:
-        return add_up(scaled(t, self.partial(i, out, arguments)) for i, t in enumerate(tangents) if t is not None)
+        partial = self.float_partial if out.__class__ is float else self.partial
+        return add_up(scaled(t, partial(i, out, arguments)) for i, t in enumerate(tangents) if t is not None)
 
 
 def scaled(g: Payload, derivative: Payload) -> Payload:
@@ -193,30 +197,41 @@ class Elementwise(ScalarRow):
     def __init__(self, name: str, scalar: Rule, array: Rule, *derivatives: Rule | float, **described: Any) -> None:
         super().__init__(name, array, **described)
         self.scalar = scalar
-        self.derivatives = derivatives
+        self.derivatives, self.arity = derivatives, len(derivatives)
         self.reads_constants = any(callable(d) for d in derivatives)
         if len(self.domain) != len(derivatives):
             raise ValueError(f"{name}: {len(derivatives)} derivatives, but a domain for {len(self.domain)} operands")
 
     def __call__(self, *operands: Any) -> Any:
         """Apply to floats, arrays, Values or Tensors; nodes are recorded."""
-        for x in operands:
-            if isinstance(x, Node):
-                if len(operands) > 1:
-                    node_class(self.name, operands)
-                return x.record(self, operands)
-        return self.plain(operands, NO_PARAMS)
+        if len(operands) == self.arity:
+            record = self.recorders.get(operands[0].__class__)
+            if record is not None:
+                return record(*operands)
+        return self._dispatch(operands)
 
-    def plain(self, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
-        if len(operands) != len(self.derivatives):
-            raise TypeError(f"{self.name} takes {len(self.derivatives)} operands, not {len(operands)}")
-        if all(x.__class__ in _PYTHON_NUMBERS for x in operands):
-            return self.on_floats(operands)
-        return super().plain(operands, params)
+    def _dispatch(self, operands: tuple[Any, ...]) -> Any:
+        if len(operands) != self.arity:
+            raise TypeError(f"{self.name} takes {self.arity} operands, not {len(operands)}")
+        only_numbers = True
+        for x in operands:
+            if x.__class__ is not float:
+                if isinstance(x, Node):
+                    return x.recorder(self)(*operands)
+                if x.__class__ not in _PYTHON_NUMBERS:
+                    only_numbers = False
+        return self.on_floats(operands) if only_numbers else self.plain(operands, NO_PARAMS)
 
     def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
         rule = self.derivatives[position]
         return rule(out, *arguments) if callable(rule) else rule
+
+    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
+            params: Mapping[str, Any]) -> Payload:
+        if out.__class__ is float:
+            return cotangent * self.float_partial(position, out, arguments)
+        rule = self.derivatives[position]
+        return cotangent * rule(out, *arguments) if callable(rule) else scaled(cotangent, rule)
 
 
 _PYTHON_NUMBERS = (float, int, bool)

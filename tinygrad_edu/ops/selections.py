@@ -22,7 +22,11 @@ _ANY = (((-2.0, 2.0),),)
 # ---- selections ----------------------------------------------------------------------------------------------------
 
 
-@row(Linear, lambda g, x, index: scatter(g, index, x.shape), symbol="[]", analytic=True, domain=_ANY,
+def _put_back(g: Any, x: Any, index: Any) -> Any:
+    return scatter(g, index, x.shape)
+
+
+@row(Linear, _put_back, symbol="[]", analytic=True, domain=_ANY,
      cases=[(((4, 3),), {"index": (slice(None, None, -2), 1)}), (((4,),), {"index": np.array([0, 2, 2])}),
             (((2, 3),), {"index": np.array([[True, False, True], [False, True, True]])}),
             (((2, 3),), {"index": (None, Ellipsis, 0)}), (((3, 2),), {"index": (np.array([0, 2]), slice(0, 1))})])
@@ -37,7 +41,7 @@ def getitem(x: Any, /, index: Any) -> Any:
 
 def _is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or isinstance(p, (slice, int, np.integer)) and not isinstance(p, bool)
+    return all(p is None or p is Ellipsis or (isinstance(p, (slice, int, np.integer)) and not isinstance(p, bool))
                for p in parts)
 
 
@@ -112,8 +116,15 @@ def array_or_node(x: Any) -> Any:
     return made
 
 
-@row(Linear, lambda g, x, y, condition: _where(g, 0.0, condition=condition),
-     lambda g, x, y, condition: _where(0.0, g, condition=condition), analytic=True, domain=_ANY * 2,
+def _where_true(g: Any, x: Any, y: Any, condition: Any) -> Any:
+    return _where(g, 0.0, condition=condition)
+
+
+def _where_false(g: Any, x: Any, y: Any, condition: Any) -> Any:
+    return _where(0.0, g, condition=condition)
+
+
+@row(Linear, _where_true, _where_false, analytic=True, domain=_ANY * 2,
      cases=[(((2, 3), (3,)), {"condition": np.array([[True, False, True], [False, True, True]])}),
             (((), (2,)), {"condition": np.array([True, False])})])
 def _where(x: Any, y: Any, /, condition: Any) -> Any:
@@ -136,7 +147,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     kind = node_class("where", (x, y))
     if kind is not None and kind.is_scalar:
         if np.ndim(condition):
-            raise ShapeError(f"where: a condition of shape {np.shape(condition)} cannot choose between Values; {BRIDGES}")
+            raise ShapeError(f"where: a condition of shape {np.shape(condition)} cannot choose between Values; "
+                             f"{BRIDGES}")
         return x if condition else y
     return _where(x, y, condition=np.asarray(condition, dtype=bool))
 
@@ -184,7 +196,11 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     return _pad(x, constant_values, width=tuple((int(b), int(a)) for b, a in pairs))
 
 
-@row(Linear, lambda g, x, shift, axis: roll(g, -np.asarray(shift), axis), analytic=True, domain=_ANY,
+def _rolled_back(g: Any, x: Any, shift: Any, axis: Any) -> Any:
+    return roll(g, -np.asarray(shift), axis)
+
+
+@row(Linear, _rolled_back, analytic=True, domain=_ANY,
      cases=[(((5,),), {"shift": 2}), (((2, 3),), {"shift": (1, -1), "axis": (0, 1)})])
 def roll(x: Any, /, shift: Any, axis: Any = None) -> Any:
     """The elements moved by `shift` places along `axis`, those that fall off coming back at the other end.
@@ -233,8 +249,11 @@ def _window_slices(size: tuple[int, ...], counts: Sequence[int], stride: tuple[i
                                    for o, d, s, n in zip(offset, dilation, stride, counts, strict=True)))
 
 
-@row(Linear, lambda g, x, size, stride, dilation: _overlap(g, shape=x.shape, stride=stride, dilation=dilation),
-     analytic=True, domain=_ANY,
+def _windows_back(g: Any, x: Any, size: Any, stride: Any, dilation: Any) -> Any:
+    return _overlap(g, shape=x.shape, stride=stride, dilation=dilation)
+
+
+@row(Linear, _windows_back, analytic=True, domain=_ANY,
      cases=[(((2, 5, 6),), {"size": (2, 3), "stride": (2, 1), "dilation": (1, 2)}),
             (((5,),), {"size": (2,), "stride": (1,), "dilation": (1,)})])
 def _windows(x: Any, /, size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Any:
@@ -242,7 +261,7 @@ def _windows(x: Any, /, size: tuple[int, ...], stride: tuple[int, ...], dilation
     k = len(size)
     spans = [(n - 1) * d + 1 for n, d in zip(size, dilation, strict=True)]
     axes = tuple(range(-k, 0))
-    view = np.lib.stride_tricks.sliding_window_view(x, spans, axes)
+    view: Any = np.lib.stride_tricks.sliding_window_view(x, spans, axes)
     return view[(Ellipsis, *(slice(None, None, s) for s in stride), *(slice(None, None, d) for d in dilation))]
 
 
@@ -260,7 +279,8 @@ def _overlap(x: Any, /, shape: tuple[int, ...], stride: tuple[int, ...], dilatio
     return out
 
 
-def windows(x: Any, size: Sequence[int], stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1) -> Any:
+def windows(x: Any, size: int | Sequence[int], stride: int | Sequence[int] = 1,
+            dilation: int | Sequence[int] = 1) -> Any:
     """All windows of `size` over the last axes of x: shape (..., positions, size).
 
     Position p of axis i starts at element p * stride_i and takes every dilation_i-th. The windows are a
@@ -271,7 +291,6 @@ def windows(x: Any, size: Sequence[int], stride: int | Sequence[int] = 1, dilati
            [3., 4.]])
     """
     x = array_or_node(x)
-    size = (size,) if isinstance(size, (int, np.integer)) else tuple(size)
-    size = _per_axis(size, len(size), "size")
-    stride, dilation = _per_axis(stride, len(size), "stride"), _per_axis(dilation, len(size), "dilation")
-    return _windows(x, size=size, stride=stride, dilation=dilation)
+    axes = 1 if isinstance(size, (int, np.integer)) else len(size)
+    return _windows(x, size=_per_axis(size, axes, "size"), stride=_per_axis(stride, axes, "stride"),
+                    dilation=_per_axis(dilation, axes, "dilation"))

@@ -1,0 +1,149 @@
+"""The checks can fail: a rule spoiled by one per cent, or turned round, is caught, for every position of every row."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from checks import (
+    Example,
+    ScalarExample,
+    all_examples,
+    check_first_order,
+    check_second_order,
+    examples,
+    scalar_examples,
+)
+
+import tinygrad_edu as tg
+from tinygrad_edu.ops.linear import Reduction
+from tinygrad_edu.ops.row import Elementwise, Fused, Linear, Nary, Row
+
+SPOILS = {"scaled": lambda d, _: 1.01 * d, "flipped": lambda d, _: -1.0 * d, "added": lambda d, _: d + 0.01}
+UNEVEN = {"uneven": lambda d, arguments: d + 0.01 * arguments[1]}
+"""For a rule that states proportions, which are divided by their sum: it is given (out, x)."""
+
+ZERO = {("sign", 0)}
+"""Derivatives that are 0 everywhere: scaled they stay what they are, so only an added error can show."""
+
+
+def positions(row: Row) -> range:
+    """The operands of a row that a derivative flows to."""
+    return range(len(row.domain))
+
+
+def rules(row: Row) -> list[tuple[str, int]]:
+    """Where the row keeps each derivative it states: the attribute, and the operand's position."""
+    if isinstance(row, Reduction):
+        return [("element", 0)]
+    if isinstance(row, Fused):
+        return [*(("vjps", i) for i in positions(row)), ("_jvp", 0)]
+    attribute = {Elementwise: "derivatives", Nary: "_partial"}.get(type(row), "transposes")
+    return [(attribute, i) for i in positions(row)]
+
+
+def spoils(row: Row, position: int) -> list[str]:
+    """The ways of spoiling a rule that change its derivative."""
+    if isinstance(row, Reduction) and row.share:
+        return list(UNEVEN)
+    return ["added"] if (row.name, position) in ZERO else list(SPOILS)
+
+
+def spoiled(rule, change, position=None):
+    """`rule` with its result changed; only at `position`, if the rule takes that as its first argument."""
+    if not callable(rule):
+        return lambda *arguments: change(rule, arguments)
+
+    def wrong(*arguments, **params):
+        right = rule(*arguments, **params)
+        return right if position is not None and arguments[0] != position else change(right, arguments)
+
+    return wrong
+
+
+def spoil(monkeypatch, row: Row, attribute: str, position: int, how: str) -> None:
+    """Put a spoiled rule in the place of the one at `position`, and forget what was compiled from the old."""
+    change, stated = (SPOILS | UNEVEN)[how], getattr(row, attribute)
+    if isinstance(stated, tuple):
+        by_position = isinstance(row, Linear) and row.variadic
+        wrong = list(stated)
+        wrong[0 if by_position else position] = (spoiled(stated[0], change, position) if by_position
+                                                 else spoiled(stated[position], change))
+        monkeypatch.setattr(row, attribute, tuple(wrong))
+    else:
+        monkeypatch.setattr(row, attribute, spoiled(stated, change, position if isinstance(row, Nary) else None))
+    monkeypatch.setattr(row, "recorders", {})
+
+
+def first_order(example: Example | ScalarExample, rng: np.random.Generator) -> None:
+    """The check of first derivatives, at operands drawn for it."""
+    check_first_order(example, example.draw(rng), rng, example.plain)
+
+
+def second_order(example: Example | ScalarExample, rng: np.random.Generator) -> None:
+    """The check of second derivatives, at operands drawn for it."""
+    check_second_order(example, example.draw(rng), rng)
+
+
+def caught(tried: list[Example] | list[ScalarExample], check=first_order) -> bool:
+    """Whether `check` complains of one of the examples."""
+    for seed in range(5):
+        for example in tried:
+            try:
+                check(example, np.random.default_rng(seed))
+            except AssertionError as complaint:
+                return example.row.name in str(complaint)
+    return False
+
+
+STATED = [pytest.param(row, attribute, position, how, id=f"{row.name}-{attribute}-{position}-{how}")
+          for row in tg.TABLE.values() for attribute, position in rules(row) for how in spoils(row, position)]
+
+
+@pytest.mark.parametrize(("row", "attribute", "position", "how"), STATED)
+def test_a_spoiled_rule_is_caught(monkeypatch, row, attribute, position, how):
+    """Each stated derivative, off by one per cent, negated or with an error added, fails the first-order check."""
+    spoil(monkeypatch, row, attribute, position, how)
+    assert caught(examples(row))
+    on_values = [e for e in scalar_examples() if e.row is row]
+    assert not on_values or caught(on_values)
+
+
+@pytest.mark.parametrize("factor", [1.01, -1.0])
+@pytest.mark.parametrize("row", [row for row in tg.TABLE.values() if row.name != "sign"], ids=lambda row: row.name)
+def test_a_mode_spoiled_at_one_position_is_caught(monkeypatch, row, factor):
+    """An error in what a kind of row makes of its rules, for one operand in one of the modes, is found as well."""
+    vjp, jvp = row.vjp, row.jvp
+
+    def wrong_vjp(position, *rest, at):
+        return (factor if position == at else 1.0) * vjp(position, *rest)
+
+    def wrong_jvp(out, arguments, tangents, params, at):
+        scaled = [factor * t if i == at and t is not None else t for i, t in enumerate(tangents)]
+        return jvp(out, arguments, scaled, params)
+
+    for at in positions(row):
+        for mode, wrong in (("vjp", wrong_vjp), ("jvp", wrong_jvp)):
+            with monkeypatch.context() as patch:
+                patch.setattr(row, mode, partial(wrong, at=at))
+                assert caught(examples(row)), f"{mode} of operand {at}"
+
+
+@pytest.mark.parametrize("name", ["sin", "matmul", "inv", "logsumexp", "where", "max"])
+def test_a_rule_cut_off_from_the_graph_is_caught_in_second_order(monkeypatch, name):
+    """A rule that is right, but computed on plain arrays, has no derivative of its own: the second order shows it."""
+    row = tg.TABLE[name]
+    vjp = row.vjp
+    monkeypatch.setattr(row, "vjp", lambda *arguments: detached(vjp(*arguments)))
+    assert not caught(examples(row))
+    assert caught(examples(row), second_order)
+
+
+def detached(x):
+    """The data of a Tensor, as a constant."""
+    return x.detach() if isinstance(x, tg.Tensor) else x
+
+
+def test_every_row_is_spoiled_somewhere():
+    """The corrupted rows are those of the table, and each has an example to be caught on."""
+    assert {param.values[0].name for param in STATED} == set(tg.TABLE)
+    assert {e.row.name for e in all_examples()} == set(tg.TABLE)

@@ -1,0 +1,120 @@
+"""Layers on arrays: the batch is in the leading axes, the features are in the last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..errors import ShapeError
+from ..ops.selections import array_or_node
+from ..tensor import Tensor
+from .module import Module
+
+
+class Linear(Module):
+    """y = x W^T + b: x (..., in_features) -> y (..., out_features).
+
+    Weights and bias start uniform in (-1/sqrt(in_features), 1/sqrt(in_features)), as in PyTorch, whose
+    layout W (out_features, in_features) they share. Their dtype is the default one.
+
+    Args:
+        in_features: the size of the last axis of x.
+        out_features: the size of the last axis of y.
+        bias: whether there is a b.
+        rng: where the weights come from: a generator, a seed, or None for the default generator.
+
+    >>> import numpy as np
+    >>> Linear(3, 2)(np.ones((5, 3))).shape
+    (5, 2)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True,
+                 rng: np.random.Generator | int | None = None) -> None:
+        if in_features < 1 or out_features < 1:
+            raise ShapeError(f"Linear: sizes must be at least 1, not {in_features} and {out_features}")
+        rng = ops.generator(rng)
+        bound = 1.0 / math.sqrt(in_features)
+        dtype = ops.default_dtype()
+        self.weight = Tensor(rng.uniform(-bound, bound, (out_features, in_features)), dtype=dtype)
+        self.bias = Tensor(rng.uniform(-bound, bound, out_features), dtype=dtype) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """The product with the weights, plus the bias: x W^T + b.
+
+        Raises:
+            ShapeError: the last axis of x is not of size `in_features`.
+        """
+        x = array_or_node(x)
+        shape = getattr(x, "shape", None)  # a Value has none, and matmul says which nodes it takes
+        if shape is not None and shape[-1:] != self.weight.shape[1:]:
+            raise ShapeError(f"{self!r} takes inputs of shape (..., {self.weight.shape[1]}), not {shape}")
+        y = ops.matmul(x, self.weight.T)
+        return y if self.bias is None else y + self.bias
+
+    def __repr__(self) -> str:
+        out_features, in_features = self.weight.shape
+        return f"Linear({in_features}, {out_features}{'' if self.bias is not None else ', bias=False'})"
+
+
+class Sequential(Module):
+    """Layers one after the other, each on the result of the one before: modules, or functions such as `tanh`.
+
+    >>> model = Sequential(Linear(2, 8), Tanh(), Linear(8, 1))
+    >>> model
+    Sequential(Linear(2, 8), Tanh(), Linear(8, 1))
+    >>> [name for name, _ in model.named_parameters()]
+    ['layers.0.weight', 'layers.0.bias', 'layers.2.weight', 'layers.2.bias']
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for i, layer in enumerate(layers):
+            if not callable(layer):
+                raise TypeError(f"Sequential: layer {i} is a {type(layer).__name__}, which cannot be called; "
+                                "give the layers one by one, Sequential(*layers)")
+        self.layers = list(layers)
+
+    def forward(self, x: Any) -> Any:
+        """The result of the last layer."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, position: int) -> Callable[[Any], Any]:
+        return self.layers[position]
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(getattr(x, '__name__', repr(x)) for x in self.layers)})"
+
+
+# ---- activations ---------------------------------------------------------------------------------------------------
+
+
+class ReLU(Module):
+    """max(x, 0), elementwise; its derivative at 0 is 0."""
+
+    def forward(self, x: Any) -> Any:
+        """max(x, 0)."""
+        return ops.relu(x)
+
+
+class Tanh(Module):
+    """tanh(x), elementwise."""
+
+    def forward(self, x: Any) -> Any:
+        """tanh(x)."""
+        return ops.tanh(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x)), elementwise."""
+
+    def forward(self, x: Any) -> Any:
+        """1 / (1 + exp(-x))."""
+        return ops.sigmoid(x)

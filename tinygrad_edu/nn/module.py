@@ -1,0 +1,284 @@
+"""`Module`: an object that holds parameters, finds them by name, and marks the nodes recorded in its calls.
+
+Parameters are not registered anywhere. They are the nodes found by walking the attributes in the order
+they were set, through lists, tuples, dicts and other modules; the way to each is its name.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import engine
+from ..engine import Mode, Node, current_mode
+from ..errors import DataError, ShapeError
+
+Path = tuple[Any, Any] | None
+"""The way to a container: (the way to what holds it, its key there); None is the way to the root."""
+
+
+# ---- scopes --------------------------------------------------------------------------------------------------------
+
+
+class Call:
+    """One call of a module: the `.scope` of the nodes recorded in it.
+
+    Attributes:
+        module: the module that was called.
+        parent: the scope in which it was called, None at the outermost.
+        index: when it began, on the clock that numbers the nodes.
+    """
+
+    __slots__ = ("index", "module", "parent")
+
+    def __init__(self, module: Module, parent: object) -> None:
+        self.module, self.parent, self.index = module, parent, next(engine._clock)
+
+    @property
+    def name(self) -> str:
+        """Where the caller holds the module, ``layers.0``; the name of its class, if the caller does not."""
+        if isinstance(self.parent, Call):
+            for path, key, part in _walk(self.parent.module):
+                if part is self.module and path is not None:
+                    return _joined(path, key)
+        return type(self.module).__name__
+
+    @property
+    def path(self) -> str:
+        """The names of the calls around it and its own: ``MLP.layers.0.neurons.3``."""
+        names = [self.name]
+        outer = self.parent
+        while isinstance(outer, Call):
+            names.append(outer.name)
+            outer = outer.parent
+        return ".".join(reversed(names))
+
+    def __repr__(self) -> str:
+        return f"<call of {self.path} at {self.index}>"
+
+
+def _entering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as the `__call__` of a module: what it records carries a `Call` as its scope.
+
+    ``super().__call__(x)`` inside an overriding `__call__` is a part of the same call and enters no second one.
+    """
+
+    @functools.wraps(function)
+    def call(self: Module, *args: Any, **kwargs: Any) -> Any:
+        if type(self).__call__ is not call:
+            return function(self, *args, **kwargs)
+        mode = current_mode()  # by hand, as `with engine.scope(...)` would cost as much as a small neuron's work
+        token = engine._mode.set(Mode(mode.recording, mode.anomaly, Call(self, mode.scope)))
+        try:
+            return function(self, *args, **kwargs)
+        finally:
+            engine._mode.reset(token)
+
+    return call
+
+
+# ---- walking -------------------------------------------------------------------------------------------------------
+
+
+def _walk(root: Module) -> Iterator[tuple[Path, Any, Any]]:
+    """Every module, node and array that `root` holds, each once, as (way to its holder, key, itself); root first.
+
+    What is still to be visited waits in a list, the next at its end: no nesting is too deep, no cycle endless.
+    """
+    seen: set[int] = set()
+    waiting: list[tuple[Path, Any, Any]] = [(None, "", root)]
+    while waiting:
+        entry = waiting.pop()
+        part = entry[2]
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, (Node, np.ndarray)):
+            yield entry
+        elif isinstance(part, (list, tuple)):
+            waiting.extend(zip(itertools.repeat(entry[:2]), range(len(part) - 1, -1, -1), reversed(part), strict=False))
+        elif isinstance(part, (Module, dict)):
+            if isinstance(part, Module):
+                yield entry
+                part = vars(part)
+            waiting.extend((entry[:2], key, item) for key, item in reversed(part.items()))
+
+
+def _leaves(root: Module) -> Iterable[Node]:
+    """The nodes that `_walk` finds, each once and in its order, without their names: three times as fast."""
+    found: dict[Node, None] = {}
+    seen: set[int] = set()
+    waiting: list[Any] = [root]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Node):
+            found.setdefault(part)
+        elif isinstance(part, (list, tuple, dict, Module)) and id(part) not in seen:
+            seen.add(id(part))
+            items = part if isinstance(part, (list, tuple)) else (part if isinstance(part, dict) else vars(part)).values()
+            waiting.extend(reversed(items))
+    return found
+
+
+def _joined(path: Path, key: Any) -> str:
+    """The name of what `key` leads to in the container at `path`; the root has no name of its own."""
+    names = []
+    while path is not None:
+        names.append(str(key))
+        path, key = path
+    return ".".join(reversed(names))
+
+
+# ---- the class -----------------------------------------------------------------------------------------------------
+
+
+class Module:
+    """Base of everything with parameters. A subclass sets attributes and defines `__call__` or `forward`.
+
+    A parameter is a node that no operation made; whether it requires a gradient does not matter. One that
+    is found twice counts once, under its first name. Array attributes are buffers: saved, not trained.
+    No ``super().__init__()`` is needed. Calling the module makes the nodes recorded meanwhile carry a
+    `Call` as their scope.
+
+    >>> import tinygrad_edu as tg
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = tg.Value(2.0), tg.Value(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> line(3.0).data, [name for name, _ in line.named_parameters()]
+    (7.0, ['slope', 'offset'])
+    """
+
+    training: bool = True
+    """Whether layers such as dropout act as in training; see `train` and `eval`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Make calling the class enter a scope, whichever of `__call__` and `forward` it defines."""
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls):
+            cls.__call__ = _entering(cls.__call__)  # type: ignore[method-assign] # the same, in a scope
+        elif "forward" in vars(cls):  # it may inherit a __call__ that knows nothing of forward
+            cls.__call__ = Module.__call__  # type: ignore[method-assign] # what Module's subclasses have by default
+
+    @_entering
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of `forward`, recorded in a scope of its own."""
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; a subclass defines this, or `__call__`."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither __call__ nor forward")
+
+    # -- what it holds
+
+    def parameters(self) -> list[Any]:
+        """The parameters, Values or Tensors, in the order their attributes were set."""
+        return [node for node in _leaves(self) if not node.is_result]
+
+    def named_parameters(self) -> list[tuple[str, Any]]:
+        """Pairs of a parameter's name, such as ``layers.0.neurons.3.w.1``, and the parameter."""
+        return [(_joined(path, key), part) for path, key, part in _walk(self)
+                if isinstance(part, Node) and not part.is_result]
+
+    def modules(self) -> list[Module]:
+        """The module itself and those it holds, however deep; each once."""
+        return [part for _, _, part in _walk(self) if isinstance(part, Module)]
+
+    def zero_grad(self) -> None:
+        """Forget the gradient of every parameter."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set `training` here and in every module held; returns the module itself."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set `training` to False here and in every module held; returns the module itself."""
+        return self.train(False)
+
+    # -- saving and restoring
+
+    def _entries(self) -> dict[str, Any]:
+        """Parameters and buffers by name."""
+        entries: dict[str, Any] = {}
+        for path, key, part in _walk(self):
+            if isinstance(part, np.ndarray) or (isinstance(part, Node) and not part.is_result):
+                name = _joined(path, key)
+                if name in entries:
+                    raise DataError(f"state_dict: two entries are called {name!r}; rename a key", [part])
+                entries[name] = part
+        return entries
+
+    def state_dict(self) -> dict[str, float | NDArray[Any]]:
+        """Copies of all parameters and buffers by name: floats for Values, arrays for Tensors and buffers."""
+        return {name: part._data if isinstance(part, Node) and part.is_scalar else np.array(_array(part))
+                for name, part in self._entries().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set parameters and buffers to copies of what `state` holds under their names, in their own dtype.
+
+        Raises:
+            ShapeError: entries are missing, unexpected or of another shape. Nothing has been changed then.
+            DataError: an entry does not hold numbers, or not of the kind. Nothing has been changed then.
+        """
+        entries = self._entries()
+        problems = [f"{name} is missing" for name in entries if name not in state]
+        problems += [f"{name} is unexpected" for name in state if name not in entries]
+        for name, part in entries.items():
+            wanted, given = np.shape(_array(part)), np.shape(state.get(name, _array(part)))
+            if wanted != given:
+                problems.append(f"{name} has shape {given} in place of {wanted}")
+        if problems:
+            raise ShapeError(f"load_state_dict of {type(self).__name__}: {'; '.join(problems)}")
+        checked = [(part, _converted(name, part, state[name])) for name, part in entries.items()]
+        for part, data in checked:
+            if isinstance(part, Node):
+                part._assign(data)
+            else:
+                part[...] = data
+
+    def summary(self) -> str:
+        """A table of the parameters: name, shape and count of each, and the total.
+
+        >>> from tinygrad_edu.nn import Linear
+        >>> print(Linear(3, 2).summary())
+        Linear   shape  count
+        weight  (2, 3)      6
+        bias      (2,)      2
+        total               8
+        """
+        rows = [(name, str(np.shape(p._data)), np.size(p._data)) for name, p in self.named_parameters()]
+        table = [(type(self).__name__, "shape", "count"), *((name, shape, f"{n:,}") for name, shape, n in rows),
+                 ("total", "", f"{sum(n for _, _, n in rows):,}")]
+        first, second, third = (max(map(len, column)) for column in zip(*table, strict=True))
+        return "\n".join(f"{name:<{first}}  {shape:>{second}}  {n:>{third}}" for name, shape, n in table)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def _array(part: Any) -> Any:
+    return part._data if isinstance(part, Node) else part
+
+
+def _converted(name: str, part: Any, given: Any) -> Any:
+    """`given` as data for a parameter or buffer, or a DataError that names it."""
+    try:
+        if isinstance(part, Node):
+            data = np.asarray(given)
+            return float(data) if part.is_scalar else type(part).payload(data).astype(part._data.dtype)
+        if not part.flags.writeable:
+            raise TypeError("the buffer is read-only")
+        return np.array(given).astype(part.dtype, casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise DataError(f"load_state_dict: {name}: {error}") from error

@@ -1,0 +1,131 @@
+"""Neurons, layers and multilayer perceptrons on Values, with micrograd's signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..engine import Node
+from ..errors import MixedNodesError, ShapeError
+from ..ops.row import BRIDGES
+from ..value import Value
+from .module import Module
+
+Rng = np.random.Generator | int | None
+"""A generator, a seed for a new one, or None for the default that `tinygrad_edu.seed` restarts."""
+
+
+def _numbers(x: Any, who: str) -> Sequence[Any]:
+    """One row of inputs as a list or tuple of Values and numbers; a single one counts as a row of one."""
+    if isinstance(x, (list, tuple)):
+        return x
+    if isinstance(x, Value) or np.ndim(x) == 0:
+        return (x,)
+    if isinstance(x, Node):
+        raise MixedNodesError(f"{who} works on Values, not on a Tensor; {BRIDGES}", [x])
+    if np.ndim(x) != 1:
+        raise ShapeError(f"{who} takes one row of numbers, not an array of shape {np.shape(x)}; call it for each row")
+    row: list[Any] = np.asarray(x).tolist()
+    return row
+
+
+def _size(number: int, who: str) -> int:
+    if number < 1:
+        raise ShapeError(f"{who} must be at least 1, not {number}")
+    return number
+
+
+class Neuron(Module):
+    """w . x + b, then relu if `nonlin`. The weighted sum is one node, whatever the number of inputs.
+
+    Args:
+        nin: the number of inputs.
+        nonlin: whether relu follows.
+        rng: where the weights come from: w uniform in (-1, 1), b = 0.
+
+    >>> neuron = Neuron(2)
+    >>> neuron
+    ReLUNeuron(2)
+    >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 1.0, -1.0, 0.5
+    >>> neuron([3.0, 2.0]).data
+    1.5
+    """
+
+    def __init__(self, nin: int, nonlin: bool = True, rng: Rng = None) -> None:
+        weights = ops.generator(rng).uniform(-1.0, 1.0, _size(nin, "Neuron: nin"))
+        self.w = [Value(w) for w in weights]
+        self.b = Value(0.0)
+        self.nonlin = nonlin
+
+    def __call__(self, x: Any) -> Any:
+        """The output for one row of `nin` Values or numbers.
+
+        Raises:
+            ShapeError: another number of inputs.
+        """
+        if x.__class__ is not list:
+            x = _numbers(x, "Neuron")
+        if len(x) != len(self.w):
+            raise ShapeError(f"{self!r} takes {len(self.w)} inputs, not {len(x)}")
+        activation = ops.weighted_sum(self.w, x, self.b)
+        return activation.relu() if self.nonlin else activation
+
+    def __repr__(self) -> str:
+        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """`nout` neurons side by side on the same inputs.
+
+    Args:
+        nin: the number of inputs of each.
+        nout: how many.
+        options: passed on to each `Neuron`.
+        rng: where the weights come from.
+    """
+
+    def __init__(self, nin: int, nout: int, *, rng: Rng = None, **options: Any) -> None:
+        rng = ops.generator(rng)  # one generator for all: a seed would give them equal weights
+        self.neurons = [Neuron(nin, rng=rng, **options) for _ in range(_size(nout, "Layer: nout"))]
+
+    def __call__(self, x: Any) -> Any:
+        """The list of outputs; the output itself, if there is only one."""
+        x = _numbers(x, "Layer")
+        outputs = [neuron(x) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """Layers one after the other, with relu after all but the last: a multilayer perceptron.
+
+    Args:
+        nin: the number of inputs.
+        nouts: the number of neurons in each layer.
+        rng: where the weights come from.
+
+    >>> MLP(2, [2, 1])
+    MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
+    >>> len(MLP(2, [16, 16, 1]).parameters())
+    337
+    """
+
+    def __init__(self, nin: int, nouts: Sequence[int], rng: Rng = None) -> None:
+        rng = ops.generator(rng)
+        sizes = [nin, *nouts]
+        self.layers = [Layer(a, b, nonlin=i < len(nouts), rng=rng)
+                       for i, (a, b) in enumerate(zip(sizes, nouts, strict=False), start=1)]
+
+    def __call__(self, x: Any) -> Any:
+        """The output of the last layer for one row of inputs."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(str, self.layers))}]"
