@@ -136,7 +136,7 @@ def test_float_arrays_keep_their_precision_in_native_byte_order(dtype):
     assert t.data.tolist() == [1.0, 2.0]
 
 
-BAD = [1j, np.complex128(1 + 2j), np.complex64(2), "1.0", b"1.0", bytearray(b"3"), None, object(), {}, {1.0}, lambda: 1.0,
+BAD = [1j, np.complex128(1 + 2j), np.complex64(2), "1.0", b"1.0", None, object(), {}, {1.0}, lambda: 1.0,
        datetime.date(2020, 1, 1), np.datetime64("2020-01-01"), np.timedelta64(3, "s"), 10**400]
 BAD_ARRAYS = [[1j], np.array([1j]), ["1.0"], np.array(["1.0"]), [None], [object()], np.array([1.0], object),
               np.array(["2020"], "M8[D]"), np.zeros(2, "m8[s]"), np.zeros(1, "f8,f8"), [[1.0], [1.0, 2.0]], [1.0, [2.0]],
@@ -164,6 +164,13 @@ def test_arrays_of_what_is_no_real_number_are_refused(data):
     with pytest.raises(tg.errors.DataError):
         t.data = data
     assert t.data.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("data", [bytearray(b"3"), [1.0], (1.0,), np.array([1.0]), np.array([[1.0]]), range(1)], ids=repr)
+def test_a_value_is_one_number(data):
+    """Lists and arrays, of one element too, and bytes that float() would parse are no Value."""
+    with pytest.raises(tg.errors.DataError, match="Value"):
+        Value(data)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.longdouble])

@@ -37,7 +37,7 @@ def rules(row: Row) -> list[tuple[str, int]]:
         return [("element", 0)]
     if isinstance(row, Fused):
         return [*(("vjps", i) for i in positions(row)), ("_jvp", 0)]
-    attribute = {Elementwise: "derivatives", Nary: "_partial"}.get(type(row), "transposes")
+    attribute = {Elementwise: "derivatives", Nary: "_partials"}.get(type(row), "transposes")
     return [(attribute, i) for i in positions(row)]
 
 
@@ -48,29 +48,36 @@ def spoils(row: Row, position: int) -> list[str]:
     return ["added"] if (row.name, position) in ZERO else list(SPOILS)
 
 
-def spoiled(rule, change, position=None):
-    """`rule` with its result changed; only at `position`, if the rule takes that as its first argument."""
+def spoiled(rule, change):
+    """`rule` with its result changed."""
     if not callable(rule):
         return lambda *arguments: change(rule, arguments)
+    return lambda *arguments, **params: change(rule(*arguments, **params), arguments)
 
-    def wrong(*arguments, **params):
-        right = rule(*arguments, **params)
-        return right if position is not None and arguments[0] != position else change(right, arguments)
 
-    return wrong
+def spoiled_at(place, rule, change):
+    """A rule that takes the operand's position in front: its result changed for one position."""
+    wrong = spoiled(rule, change)
+    return lambda position, *rest, **params: (wrong if position == place else rule)(position, *rest, **params)
+
+
+def spoiled_part(place, rule, change):
+    """A rule that gives the derivatives by all operands: one of them changed."""
+    return lambda *arguments: [change(d, arguments) if i == place else d for i, d in enumerate(rule(*arguments))]
 
 
 def spoil(monkeypatch, row: Row, attribute: str, position: int, how: str) -> None:
-    """Put a spoiled rule in the place of the one at `position`, and forget what was compiled from the old."""
+    """Put a spoiled rule in the place of the one for `position`, and forget how it was recorded before."""
     change, stated = (SPOILS | UNEVEN)[how], getattr(row, attribute)
-    if isinstance(stated, tuple):
-        by_position = isinstance(row, Linear) and row.variadic
-        wrong = list(stated)
-        wrong[0 if by_position else position] = (spoiled(stated[0], change, position) if by_position
-                                                 else spoiled(stated[position], change))
-        monkeypatch.setattr(row, attribute, tuple(wrong))
+    if isinstance(row, Nary):
+        wrong = spoiled_part(position, stated, change)
+    elif isinstance(row, Linear) and row.variadic:
+        wrong = (spoiled_at(position, *stated, change),)
+    elif isinstance(stated, tuple):
+        wrong = (*stated[:position], spoiled(stated[position], change), *stated[position + 1:])
     else:
-        monkeypatch.setattr(row, attribute, spoiled(stated, change, position if isinstance(row, Nary) else None))
+        wrong = spoiled(stated, change)
+    monkeypatch.setattr(row, attribute, wrong)
     monkeypatch.setattr(row, "recorders", {})
 
 

@@ -497,7 +497,7 @@ def _call_hooks(notes: Notes, node: Node, cotangent: Payload) -> Payload:
 def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
     """Store what a backward pass found: leaves add up, the nodes between are set afresh."""
     with _gradients, _switched(recording=create_graph):
-        found = [(node, node.owned(g) if node._grad is None else node._grad + g)
+        found = [(node, node.owned(g) if node._grad is None else node.fit(node._grad + g))
                  for node, g in cotangents.items() if node.op is None and node._requires_grad]
         if current_mode().anomaly:
             for node, total in found:
@@ -506,8 +506,8 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
         for node, total in found:
             node._grad = total
         for node, g in cotangents.items():
-            if node.op is not None:
-                node._grad = g
+            if node.op is not None:  # a graph here would be a cycle that no zero_grad() on the leaves unties
+                node._grad = g._data if isinstance(g, Node) else g
 
 
 # ---- anomaly mode ------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from numpy.linalg import LinAlgError
+
 
 class TinygradError(Exception):
     """Base of all errors of this package; `.nodes` holds the nodes concerned, outputs before inputs."""
@@ -18,8 +20,12 @@ class TinygradError(Exception):
         self.nodes = tuple(nodes)
 
 
-class ShapeError(TinygradError, ValueError):
+class ShapeError(TinygradError, ValueError, IndexError):
     """Shapes or axes that do not go together, or a label or index out of range."""
+
+
+class SingularMatrixError(TinygradError, LinAlgError):
+    """A matrix without an inverse."""
 
 
 class DataError(TinygradError, TypeError):

@@ -39,10 +39,10 @@ class _Bundle:
     def __init__(self, params: list[Any]) -> None:
         self.params, self.steps = params, 0
         self.numbers = params[0].is_scalar
-        sizes = [np.size(p._data) for p in params]
-        self.ends = list(itertools.accumulate(sizes))
+        ends = list(itertools.accumulate(np.size(p._data) for p in params))
+        self.places = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
         dtype = FLOATS[0] if self.numbers else params[0]._data.dtype
-        self.gradient, self.scratch = np.empty(self.ends[-1], dtype), np.empty(self.ends[-1], dtype)
+        self.gradient, self.scratch = np.empty(ends[-1], dtype), np.empty(ends[-1], dtype)
         self.state: dict[str, Vector] = {}
 
     def memory(self, name: str) -> Vector:
@@ -51,18 +51,12 @@ class _Bundle:
             self.state[name] = np.zeros_like(self.gradient)
         return self.state[name]
 
-    def parts(self, vector: Vector) -> list[Vector]:
-        """The vector cut into one view for each Tensor, of its shape."""
-        starts = [0, *self.ends]
-        return [vector[a:b].reshape(p._data.shape) for p, a, b in zip(self.params, starts, self.ends, strict=False)]
-
     def fill(self, vector: Vector, payloads: list[Any]) -> Vector:
-        """`vector` with the payloads written into it, end to end; of a node (a gradient to differentiate), its data."""
+        """`vector` with the payloads written into it, end to end; of a node (from create_graph), its data."""
         if self.numbers:
             vector[:] = [float(x) for x in payloads]
         else:
-            for part, x in zip(self.parts(vector), payloads, strict=True):
-                part[...] = x._data if isinstance(x, Node) else x
+            np.concatenate([(x._data if isinstance(x, Node) else x).ravel() for x in payloads], out=vector)
         return vector
 
     def subtract(self, change: Vector) -> None:
@@ -71,18 +65,18 @@ class _Bundle:
             for p, c in zip(self.params, change.tolist(), strict=True):
                 p._assign(p._data - c)
         else:
-            for p, part in zip(self.params, self.parts(change), strict=True):
-                p._assign(np.asarray(p._data - part))  # of 0-d arrays, the difference is no array
+            for p, place in zip(self.params, self.places, strict=True):
+                data = p._data
+                p._assign(np.asarray(data - change[place].reshape(data.shape)))  # the difference of 0-d arrays is none
 
     def split(self) -> tuple[_Bundle, _Bundle]:
         """Those with a gradient and those without, each with its share of what is remembered."""
-        starts = [0, *self.ends]
         halves = []
         for wanted in (True, False):
             chosen = [i for i, p in enumerate(self.params) if (p._grad is not None) is wanted]
             half = _Bundle([self.params[i] for i in chosen])
             half.steps = self.steps
-            half.state = {name: np.concatenate([vector[starts[i]:self.ends[i]] for i in chosen])
+            half.state = {name: np.concatenate([vector[self.places[i]] for i in chosen])
                           for name, vector in self.state.items()}
             halves.append(half)
         return halves[0], halves[1]

@@ -13,7 +13,7 @@ from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
 from .errors import DataError, MixedNodesError, ShapeError
 from .ops.defaults import FLOATS, default_dtype, float_dtype
 from .ops.linear import unbroadcast
-from .ops.row import BRIDGES, Elementwise, Row
+from .ops.row import BRIDGES, Elementwise, Row, check_array, node_class
 from .value import Value, copied
 
 _new = object.__new__
@@ -79,9 +79,11 @@ def _reflected(row: Row) -> Callable[[Any, Any], Tensor]:
 def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Tensor:
     """Record any row in any mode, on Tensors, arrays and numbers."""
     mode = current_mode()
+    node_class(row.name, operands)
     arguments = [x._data if x.__class__ is Tensor else x if x.__class__ is float else _constant(x, row)
                  for x in operands]
-    data = row.on_arrays(arguments, params)
+    params = {key: _frozen(value) for key, value in params.items()}
+    data = row.on_arrays(arguments, params, operands)
     if data.__class__ is not _ndarray:
         data = np.asarray(data)
     if data.dtype not in FLOATS:
@@ -92,9 +94,7 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
         out._arguments = [_kept(argument, x, row) for argument, x in zip(arguments, operands, strict=True)]
         out.inputs = tuple([x if x.__class__ is Tensor else argument
                             for x, argument in zip(operands, out._arguments, strict=True)])
-        out.op = cast(Any, row)
-        if params:
-            out.params = {key: _frozen(value) for key, value in params.items()}
+        out.op, out.params = cast(Any, row), params
     else:
         # a view of a leaf's array would change with the leaf
         own = data.base is None and not any(data is a for a in arguments)
@@ -166,9 +166,9 @@ class Tensor(Node):
     @property
     def grad(self) -> Any:
         """The gradient, an array of the same shape and dtype; None until a backward pass has reached this node."""
-        if self._grad.__class__ is _ndarray and self.op is not None:
-            return _read_only(self._grad)
-        return self._grad
+        if self.op is None or self._grad is None:
+            return self._grad
+        return self.shown(self._grad)
 
     @grad.setter
     def grad(self, array: Any) -> None:
@@ -214,7 +214,8 @@ class Tensor(Node):
             count = len(row.derivatives) if isinstance(row, Elementwise) else 0
             row.recorders[cls] = (_unary(row) if count == 1 else _binary(row) if count == 2
                                   else lambda *operands: _record_carefully(row, operands, NO_PARAMS))
-        return cast(Callable[..., Tensor], row.recorders[cls])
+        known: Callable[..., Tensor] = row.recorders[cls]
+        return known
 
     def fit(self, cotangent: Payload) -> Payload:
         data = self._data
@@ -300,12 +301,10 @@ class Tensor(Node):
         >>> x.grad
         array([2., 1.])
         """
-        places = np.arange(self._data.size).reshape(self._data.shape)
+        return self._nested(np.arange(self._data.size).reshape(self._data.shape))
 
-        def nested(part: Any) -> Any:
-            return [nested(item) for item in part] if part.ndim else _pick(self, int(part))
-
-        return nested(places)
+    def _nested(self, places: NDArray[Any]) -> Any:
+        return [self._nested(part) for part in places] if np.ndim(places) else _pick(self, int(places))
 
     # -- NumPy's attributes
 
@@ -354,16 +353,16 @@ class Tensor(Node):
         return self
 
     def __lt__(self, other: Any) -> Any:
-        return self._data < _plain(other)
+        return self._data < _beside(self, other)
 
     def __le__(self, other: Any) -> Any:
-        return self._data <= _plain(other)
+        return self._data <= _beside(self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return self._data > _plain(other)
+        return self._data > _beside(self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return self._data >= _plain(other)
+        return self._data >= _beside(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
         return cast(Tensor, ops.getitem(self, index))
@@ -399,9 +398,7 @@ class Tensor(Node):
         return f"Tensor({numbers}{kind}{label})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy or (dtype is not None and np.dtype(dtype) != self._data.dtype):
-            return np.array(self._data, dtype=dtype)
-        return _read_only(self._data)
+        return cast(NDArray[Any], ops.plain_array(self._data, dtype, copy))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         return ops.from_ufunc(ufunc, method, inputs, options)
@@ -442,9 +439,9 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _plain(x: Any) -> Any:
-    if isinstance(x, Value):
-        raise MixedNodesError(f"comparison: a Value and a Tensor; {BRIDGES}", [x])
+def _beside(node: Tensor, x: Any) -> Any:
+    """The data that `node` is compared with."""
+    node_class("comparison", (node, x))
     return x._data if isinstance(x, Tensor) else x
 
 
@@ -470,11 +467,13 @@ def _checked(array: NDArray[Any], dtype: Any) -> np.dtype[Any]:
 
 def _constant(x: Any, row: Row) -> Any:
     """x, which is no Tensor, as an operand: a number or an array."""
-    if isinstance(x, Node):
-        raise MixedNodesError(f"{row.name}: a Value and a Tensor cannot be operands of one operation; {BRIDGES}", [x])
     if isinstance(x, int):
         return Value.payload(x)
-    array = x if x.__class__ is _ndarray or isinstance(x, np.generic) else np.asarray(x)
+    check_array(row.name, x)
+    try:
+        array = x if x.__class__ is _ndarray or isinstance(x, np.generic) else np.asarray(x)
+    except ValueError as error:
+        raise DataError(f"{row.name}: the nested lists are ragged: {error}") from error
     if array.dtype.kind not in "fiub":
         raise DataError(f"{row.name}: {type(x).__name__} of {array.dtype} cannot meet a Tensor; give real numbers")
     return array
@@ -552,7 +551,8 @@ class _Pick(Row):
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Any, params: Any) -> Payload:
         x, place = arguments
         index = tuple(int(i) for i in np.unravel_index(place, x.shape))
-        return ops.scatter(_stack_values(cotangent, shape=()), index, x.shape)
+        element = _stack_values(cotangent) if isinstance(cotangent, Value) else np.asarray(cotangent, x.dtype)
+        return ops.scatter(element, index, x.shape)
 
     def jvp(self, out: Payload, arguments: Any, tangents: Any, params: Any) -> Payload:
         return self(tangents[0], arguments[1])
@@ -574,7 +574,10 @@ class _StackValues(Row):
         return _pick(cotangent, position)
 
     def jvp(self, out: Payload, arguments: Any, tangents: Any, params: Any) -> Payload:
-        return self(*(0.0 if t is None else t for t in tangents), **params)
+        numbers = [0.0 if t is None else t for t in tangents]
+        if any(isinstance(t, Value) for t in numbers):
+            return self(*numbers, **params)
+        return np.array(numbers, out.dtype).reshape(out.shape)
 
 
 _pick = _Pick("pick", np.take, listed=False, doc=_Pick.__doc__ or "")

@@ -38,17 +38,12 @@ def _leaves(tree: Any) -> list[Any]:
 def _rebuild(tree: Any, leaves: Iterable[Any]) -> Any:
     """The shape of `tree`, filled from `leaves` in order."""
     source = iter(leaves)
-
-    def build(part: Any) -> Any:
-        if isinstance(part, dict):
-            return {key: build(item) for key, item in part.items()}
-        if isinstance(part, tuple) and hasattr(part, "_fields"):
-            return type(part)(*map(build, part))
-        if isinstance(part, (list, tuple)):
-            return type(part)(map(build, part))
-        return next(source)
-
-    return build(tree)
+    if isinstance(tree, dict):
+        return {key: _rebuild(item, source) for key, item in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        items = [_rebuild(item, source) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    return next(source)
 
 
 # ---- tracing ---------------------------------------------------------------------------------------------------------

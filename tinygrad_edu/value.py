@@ -8,13 +8,14 @@ Tensor is part of) takes the general pass of the engine, over the same rows.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, cast
 
 from . import engine, ops
 from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
-from .errors import DataError, MixedNodesError
-from .ops.row import BRIDGES, Elementwise, ScalarRow
+from .errors import DataError
+from .ops.row import BRIDGES, Elementwise, ScalarRow, node_class
 
 _new = object.__new__
 _tick = engine._clock
@@ -30,9 +31,10 @@ def shortened(x: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def number(x: Any) -> float:
-    """The float of a Value, or of a plain number."""
-    return cast(float, x._data) if x.__class__ is Value else Value.payload(x)
+def _beside(node: Value, other: Any) -> float:
+    """The number that `node` is compared with."""
+    node_class("comparison", (node, other))
+    return other._data if isinstance(other, Value) else Value.payload(other)
 
 
 def copied(notes: Notes | None) -> Notes | None:
@@ -44,8 +46,6 @@ def operand(x: Any, row: ScalarRow) -> Any:
     """x as an operand: a Value, or a float."""
     if x.__class__ is Value or x.__class__ is float:
         return x
-    if isinstance(x, Node):
-        raise MixedNodesError(f"{row.name}: a Value cannot be combined with a {type(x).__name__}; {BRIDGES}", [x])
     if getattr(x, "ndim", 0):
         raise DataError(f"{row.name}: a Value cannot be combined with an array of shape {x.shape}; use a Tensor, or "
                         "loop over the elements")
@@ -67,13 +67,14 @@ def _recorder(row: ScalarRow) -> Callable[..., Value]:
             return _unary(row)
         if len(row.derivatives) == 2:
             return _binary(row)
-    return lambda *operands: _record_carefully(row, operands)
+    return _nary(row)
 
 
 def _rule(derivative: Any, operands: int) -> Callable[..., Any]:
     """A derivative as a function, also where the row states a number."""
     if callable(derivative):
-        return cast(Callable[..., Any], derivative)
+        rule: Callable[..., Any] = derivative
+        return rule
     return (lambda out, x: derivative) if operands == 1 else (lambda out, x, y: derivative)
 
 
@@ -140,9 +141,45 @@ def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
     return record
 
 
+_data_of, _requires_grad_of = operator.attrgetter("_data"), operator.attrgetter("_requires_grad")
+
+
+def _nary(row: ScalarRow) -> Callable[..., Value]:
+    function, partials = row.scalar, row.partials
+
+    def record(*operands: Any) -> Value:
+        mode = current_mode()
+        if not mode.plain:
+            return _record_carefully(row, operands)
+        try:
+            floats = list(map(_data_of, operands))
+            all_flow = all(map(_requires_grad_of, operands))
+        except AttributeError:  # a constant among them
+            floats = [x._data if x.__class__ is Value else x for x in operands]
+            all_flow = False
+        try:
+            result = function(*floats)
+            derivatives = tuple(partials(result, floats))
+        except (ArithmeticError, ValueError, TypeError):
+            return _record_carefully(row, operands)
+        if not all_flow:
+            derivatives = tuple([d if x.__class__ is Value and x._requires_grad else None
+                                 for x, d in zip(operands, derivatives, strict=True)])
+        if result.__class__ is not float or derivatives.count(None) == len(derivatives):
+            return _record_carefully(row, operands)
+        out = _new(Value)
+        out._data, out._left, out._d_right = result, operands, derivatives
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out._right = out._d_left = out._grad = out._pass = out._notes = None
+        return out
+
+    return record
+
+
 def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
     """Record any row in any mode, with IEEE arithmetic where Python's raises."""
     mode = current_mode()
+    node_class(row.name, operands)
     inputs = tuple([x if x.__class__ is Value or x.__class__ is float else operand(x, row) for x in operands])
     floats: list[Any] = [x._data if x.__class__ is Value else x for x in inputs]
     data = row.on_floats(floats)
@@ -150,7 +187,7 @@ def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
     if mode.recording and True in flows:
         out = _new(Value)
         out._begin(data, True, None)
-        derivatives = tuple([row.float_partial(i, data, floats) if flow else None for i, flow in enumerate(flows)])
+        derivatives = tuple([float(row.ieee_partial(i, data, floats)) if flow else None for i, flow in enumerate(flows)])
         out.op = row
         if len(inputs) <= 2 and isinstance(row, Elementwise):
             out._left, out._right = (*inputs, None)[:2]
@@ -272,6 +309,7 @@ class Value(Node):
     # cotangent in the backward pass of which _pass is the token
     __slots__ = ("_d_left", "_d_right", "_left", "_pass", "_right", "_sum")
 
+    _data: float
     _left: Any
     _right: Any
     _d_left: Any
@@ -295,7 +333,7 @@ class Value(Node):
     @property
     def data(self) -> float:
         """The number. Setting it makes graphs that were recorded before stale."""
-        return cast(float, self._data)
+        return self._data
 
     @data.setter
     def data(self, number: Any) -> None:
@@ -327,7 +365,7 @@ class Value(Node):
 
     def item(self) -> float:
         """The number as a float."""
-        return cast(float, self._data)
+        return self._data
 
     # -- what the engine asks
 
@@ -355,16 +393,15 @@ class Value(Node):
 
     @classmethod
     def recorder(cls, row: Any) -> Callable[..., Value]:
-        known = row.recorders.get(cls)
-        if known is None:
-            known = row.recorders[cls] = _recorder(row)
-        return cast(Callable[..., Value], known)
+        known: Callable[..., Value] = row.recorders.get(cls) or _recorder(row)
+        row.recorders[cls] = known
+        return known
 
     def fit(self, cotangent: Payload) -> Payload:
-        return cotangent
+        return cotangent if isinstance(cotangent, Value) else float(cotangent)
 
     def spread(self, tangent: Payload) -> Payload:
-        return tangent
+        return self.fit(tangent)
 
     def seed(self, gradient: Payload | None, graph: bool = False) -> Payload:
         if graph and isinstance(gradient, Value):
@@ -416,19 +453,19 @@ class Value(Node):
         return self
 
     def __lt__(self, other: Any) -> bool:
-        return bool(self._data < number(other))
+        return bool(self._data < _beside(self, other))
 
     def __le__(self, other: Any) -> bool:
-        return bool(self._data <= number(other))
+        return bool(self._data <= _beside(self, other))
 
     def __gt__(self, other: Any) -> bool:
-        return bool(self._data > number(other))
+        return bool(self._data > _beside(self, other))
 
     def __ge__(self, other: Any) -> bool:
-        return bool(self._data >= number(other))
+        return bool(self._data >= _beside(self, other))
 
     def __float__(self) -> float:
-        return cast(float, self._data)
+        return self._data
 
     def __int__(self) -> int:
         return int(self._data)
@@ -444,7 +481,10 @@ class Value(Node):
         return f"Value(data={self._data:.6g}, grad={_short(self._grad)}{label})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return ops.plain_array(self._data, dtype)
+        return ops.plain_array(self._data, dtype, copy)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        return ops.from_function(function, arguments, options)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         return ops.from_ufunc(ufunc, method, inputs, options)

@@ -86,8 +86,9 @@ class Sequential(Module):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, position: int) -> Callable[[Any], Any]:
-        return self.layers[position]
+    def __getitem__(self, position: int | slice) -> Any:
+        """The layer at a position; for a slice, a Sequential of some, which shares their parameters."""
+        return Sequential(*self.layers[position]) if isinstance(position, slice) else self.layers[position]
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(getattr(x, '__name__', repr(x)) for x in self.layers)})"

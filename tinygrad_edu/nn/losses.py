@@ -5,6 +5,7 @@ Each takes ``reduction="mean"``, ``"sum"``, or ``"none"`` for the losses one by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..errors import ShapeError
 from ..ops.selections import array_or_node
 from ..value import Value
 
-_REDUCTIONS = {"mean": ops.mean, "sum": ops.sum, "none": lambda losses: losses}
+_REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": ops.mean, "sum": ops.sum, "none": lambda losses: losses}
 
 
 def _reduced(losses: Any, reduction: str, name: str) -> Any:

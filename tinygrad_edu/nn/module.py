@@ -1,14 +1,12 @@
 """`Module`: an object that holds parameters, finds them by name, and marks the nodes recorded in its calls.
 
-Parameters are not registered anywhere. They are the nodes found by walking the attributes in the order
-they were set, through lists, tuples, dicts and other modules; the way to each is its name.
+Parameters are not registered anywhere: they are found by walking the attributes, see `tree`.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -17,10 +15,7 @@ from numpy.typing import NDArray
 from .. import engine
 from ..engine import Mode, Node, current_mode
 from ..errors import DataError, ShapeError
-
-Path = tuple[Any, Any] | None
-"""The way to a container: (the way to what holds it, its key there); None is the way to the root."""
-
+from .tree import Holder, joined, nodes_of, walk
 
 # ---- scopes --------------------------------------------------------------------------------------------------------
 
@@ -43,9 +38,9 @@ class Call:
     def name(self) -> str:
         """Where the caller holds the module, ``layers.0``; the name of its class, if the caller does not."""
         if isinstance(self.parent, Call):
-            for path, key, part in _walk(self.parent.module):
+            for path, key, part in walk(self.parent.module):
                 if part is self.module and path is not None:
-                    return _joined(path, key)
+                    return joined(path, key)
         return type(self.module).__name__
 
     @property
@@ -82,62 +77,10 @@ def _entering(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-# ---- walking -------------------------------------------------------------------------------------------------------
-
-
-def _walk(root: Module) -> Iterator[tuple[Path, Any, Any]]:
-    """Every module, node and array that `root` holds, each once, as (way to its holder, key, itself); root first.
-
-    What is still to be visited waits in a list, the next at its end: no nesting is too deep, no cycle endless.
-    """
-    seen: set[int] = set()
-    waiting: list[tuple[Path, Any, Any]] = [(None, "", root)]
-    while waiting:
-        entry = waiting.pop()
-        part = entry[2]
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        if isinstance(part, (Node, np.ndarray)):
-            yield entry
-        elif isinstance(part, (list, tuple)):
-            waiting.extend(zip(itertools.repeat(entry[:2]), range(len(part) - 1, -1, -1), reversed(part), strict=False))
-        elif isinstance(part, (Module, dict)):
-            if isinstance(part, Module):
-                yield entry
-                part = vars(part)
-            waiting.extend((entry[:2], key, item) for key, item in reversed(part.items()))
-
-
-def _leaves(root: Module) -> Iterable[Node]:
-    """The nodes that `_walk` finds, each once and in its order, without their names: three times as fast."""
-    found: dict[Node, None] = {}
-    seen: set[int] = set()
-    waiting: list[Any] = [root]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Node):
-            found.setdefault(part)
-        elif isinstance(part, (list, tuple, dict, Module)) and id(part) not in seen:
-            seen.add(id(part))
-            items = part if isinstance(part, (list, tuple)) else (part if isinstance(part, dict) else vars(part)).values()
-            waiting.extend(reversed(items))
-    return found
-
-
-def _joined(path: Path, key: Any) -> str:
-    """The name of what `key` leads to in the container at `path`; the root has no name of its own."""
-    names = []
-    while path is not None:
-        names.append(str(key))
-        path, key = path
-    return ".".join(reversed(names))
-
-
 # ---- the class -----------------------------------------------------------------------------------------------------
 
 
-class Module:
+class Module(Holder):
     """Base of everything with parameters. A subclass sets attributes and defines `__call__` or `forward`.
 
     A parameter is a node that no operation made; whether it requires a gradient does not matter. One that
@@ -160,12 +103,10 @@ class Module:
     """Whether layers such as dropout act as in training; see `train` and `eval`."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Make calling the class enter a scope, whichever of `__call__` and `forward` it defines."""
+        """Let a `__call__` that the class defines enter a scope, as the inherited one does for `forward`."""
         super().__init_subclass__(**options)
         if "__call__" in vars(cls):
             cls.__call__ = _entering(cls.__call__)  # type: ignore[method-assign] # the same, in a scope
-        elif "forward" in vars(cls):  # it may inherit a __call__ that knows nothing of forward
-            cls.__call__ = Module.__call__  # type: ignore[method-assign] # what Module's subclasses have by default
 
     @_entering
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -180,16 +121,16 @@ class Module:
 
     def parameters(self) -> list[Any]:
         """The parameters, Values or Tensors, in the order their attributes were set."""
-        return [node for node in _leaves(self) if not node.is_result]
+        return [node for node in nodes_of(self) if not node.is_result]
 
     def named_parameters(self) -> list[tuple[str, Any]]:
         """Pairs of a parameter's name, such as ``layers.0.neurons.3.w.1``, and the parameter."""
-        return [(_joined(path, key), part) for path, key, part in _walk(self)
+        return [(joined(path, key), part) for path, key, part in walk(self)
                 if isinstance(part, Node) and not part.is_result]
 
     def modules(self) -> list[Module]:
         """The module itself and those it holds, however deep; each once."""
-        return [part for _, _, part in _walk(self) if isinstance(part, Module)]
+        return [part for _, _, part in walk(self) if isinstance(part, Module)]
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
@@ -211,9 +152,9 @@ class Module:
     def _entries(self) -> dict[str, Any]:
         """Parameters and buffers by name."""
         entries: dict[str, Any] = {}
-        for path, key, part in _walk(self):
+        for path, key, part in walk(self):
             if isinstance(part, np.ndarray) or (isinstance(part, Node) and not part.is_result):
-                name = _joined(path, key)
+                name = joined(path, key)
                 if name in entries:
                     raise DataError(f"state_dict: two entries are called {name!r}; rename a key", [part])
                 entries[name] = part

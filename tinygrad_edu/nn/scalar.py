@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,14 @@ def _numbers(x: Any, who: str) -> Sequence[Any]:
     """One row of inputs as a list or tuple of Values and numbers; a single one counts as a row of one."""
     if isinstance(x, (list, tuple)):
         return x
-    if isinstance(x, Value) or np.ndim(x) == 0:
+    if isinstance(x, (Value, Real)):
         return (x,)
     if isinstance(x, Node):
         raise MixedNodesError(f"{who} works on Values, not on a Tensor; {BRIDGES}", [x])
-    if np.ndim(x) != 1:
-        raise ShapeError(f"{who} takes one row of numbers, not an array of shape {np.shape(x)}; call it for each row")
-    row: list[Any] = np.asarray(x).tolist()
+    if not isinstance(x, np.ndarray) or x.ndim != 1:
+        given = f"an array of shape {x.shape}; call it for each row" if isinstance(x, np.ndarray) else type(x).__name__
+        raise ShapeError(f"{who} takes one row, as a list, tuple or 1-d array of numbers, not {given}")
+    row: list[Any] = x.tolist()
     return row
 
 

@@ -129,7 +129,11 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """
     x = ravel(x) if axis is None else array_or_node(x)
     axis = 0 if axis is None else one_axis(axis, x.ndim)
-    return getitem(x, _at(axis, np.repeat(np.arange(x.shape[axis]), repeats)))
+    try:
+        places = np.repeat(np.arange(x.shape[axis]), repeats)
+    except ValueError as error:
+        raise ShapeError(f"repeat: {repeats} repeats along axis {axis} of shape {x.shape}: {error}") from error
+    return getitem(x, _at(axis, places))
 
 
 def tile(x: Any, reps: Any) -> Any:
@@ -161,8 +165,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     if indices.ndim != x.ndim or indices.dtype.kind not in "iu":
         raise ShapeError(f"take_along_axis: needs integer indices of {x.ndim} dimensions, not {indices.dtype} of "
                          f"shape {indices.shape}")
-    places = np.ogrid[tuple(slice(n) for n in indices.shape)]
-    return getitem(x, tuple(indices if i == axis else (p if x.shape[i] != 1 else 0 * p) for i, p in enumerate(places)))
+    places = np.ogrid[tuple(slice(n) for n in x.shape)]
+    return getitem(x, tuple(indices if i == axis else place for i, place in enumerate(places)))
 
 
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
@@ -172,6 +176,8 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     array([1, 4])
     """
     x = array_or_node(x)
+    if x.ndim < 2:
+        raise ShapeError(f"diagonal: an array of shape {x.shape} has no two axes")
     x = moveaxis(x, (axis1, axis2), (-2, -1))
     rows, columns = x.shape[-2:]
     length = builtins.max(0, builtins.min(rows + builtins.min(offset, 0), columns - builtins.max(offset, 0)))
@@ -189,7 +195,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def _below(x: Any, k: int) -> Any:
-    rows, columns = x.shape[-2:]
+    rows, columns = x.shape[-2:] if x.ndim > 1 else (x.size, x.size)  # as in NumPy, a vector is repeated as rows
     return np.arange(columns) <= np.arange(rows)[:, None] + k
 
 
@@ -244,7 +250,7 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     while (n := level.shape[0]) > 1:
         pairs = level[:n - n % 2:2] * level[1::2]
         level = concatenate([pairs, level[n - 1:]]) if n % 2 else pairs
-    one = getitem(level, 0) if level.shape[0] else np.ones(level.shape[1:])
+    one = getitem(level, 0) if level.shape[0] else sum(level, axis=0) + 1.0
     return reshape(one, shape) if keepdims else one
 
 

@@ -16,7 +16,7 @@ from ..errors import DataError, ShapeError
 from .elementwise import exp, finite_or_zero, multiply
 from .linear import AXES, Reduction, reshape, sum
 from .products import matmul
-from .row import Case, Fused, add_up, row
+from .row import Case, Fused, add_up, node_class, row
 from .selections import array_or_node, stack, where
 
 _REAL = (((-2.0, 2.0),),)
@@ -176,6 +176,7 @@ def solve(a: Any, b: Any) -> Any:
     >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0])
     array([1. , 0.5])
     """
+    node_class("solve", (a, b))
     a, b = array_or_node(a), array_or_node(b)
     if b.ndim != 1:
         return _solve(a, b)

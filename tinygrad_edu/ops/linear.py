@@ -42,15 +42,19 @@ class Reduction(ArrayRow, ScalarRow):
 
     def scalar(self, *operands: float) -> float:
         """The result for a sequence of floats."""
-        return float(self.array(np.array(operands)))
+        with np.errstate(all="ignore"):
+            return float(self.array(np.array(operands)))
 
     def on_floats(self, operands: Sequence[float]) -> float:
-        with np.errstate(all="ignore"):
-            return self.scalar(*operands)
+        return self.scalar(*operands)
+
+    def partials(self, out: Payload, arguments: Sequence[Payload]) -> Sequence[Payload]:
+        weights = [self._element(out, x) for x in arguments]
+        total = builtins.sum(weights) if self.share else 1.0
+        return [weight / total for weight in weights] if self.share else weights
 
     def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
-        own = self._element(out, arguments[position])
-        return own / builtins.sum(self._element(out, x) for x in arguments) if self.share else own
+        return self.partials(out, arguments)[position] if self.share else self._element(out, arguments[position])
 
     def _element(self, out: Payload, x: Payload) -> Payload:
         return self.element(out, x) if callable(self.element) else self.element
@@ -87,8 +91,10 @@ def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:
     """`axis` (None, a number, or several) as distinct numbers from 0 to ndim - 1."""
     if axis is None:
         return tuple(range(ndim))
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    return tuple(one_axis(a, ndim) for a in axes)
+    axes = tuple(one_axis(a, ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"axis {axis} names an axis twice, of an array of {ndim} dimensions")
+    return axes
 
 
 def one_axis(axis: Any, ndim: int) -> int:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..engine import Node, Payload
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedError
 from .elementwise import multiply
 from .linear import axis_tuple, broadcast_to, reshape, transpose
-from .row import LinearInEach, Nary, row
+from .row import LinearInEach, Nary, node_class, row
 from .selections import array_or_node
 
 _ANY = (((-2.0, 2.0),),)
@@ -85,13 +85,18 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     >>> einsum("ij,j->i", [[1.0, 2.0]], [3.0, 4.0])
     array([11.])
     """
+    if not isinstance(subscripts, str):
+        raise UnsupportedError("einsum: the subscripts come first, as text, such as 'ij,jk->ik'")
+    node_class("einsum", operands)
     arrays = [array_or_node(x) for x in operands]
     labels, result = _parse(subscripts, arrays)
     for i, text in enumerate(labels[:len(arrays)]):
         for c in set(text):
             while labels[i].count(c) > 1:  # a diagonal is a product with the identity
                 fresh = _unused("".join(labels) + result)
-                size = arrays[i].shape[labels[i].index(c)]
+                size, *others = (n for n, label in zip(arrays[i].shape, labels[i], strict=True) if label == c)
+                if any(n != size for n in others):
+                    raise ShapeError(f"einsum: {subscripts!r} repeats {c!r} over axes of sizes {size} and {others[0]}")
                 labels[i] = labels[i].replace(c, fresh, 1)
                 labels.append(fresh + c)
                 arrays.append(np.eye(size, dtype=arrays[i].dtype))
@@ -124,9 +129,9 @@ def _parse(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
     return written, result.replace("...", extra)
 
 
-def _weighted_sum_partial(position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
+def _weighted_sum_partials(out: Payload, arguments: Sequence[Payload]) -> Sequence[Payload]:
     n = len(arguments) // 2
-    return 1.0 if position == 2 * n else arguments[position + n if position < n else position - n]
+    return *arguments[n:2 * n], *arguments[:n], 1.0
 
 
 def _weighted_sum_floats(*operands: float) -> float:
@@ -134,8 +139,8 @@ def _weighted_sum_floats(*operands: float) -> float:
     return builtins.sum(map(operator.mul, operands[:n], operands[n:2 * n]), operands[-1])
 
 
-_weighted_sum = Nary("weighted_sum", _weighted_sum_floats, _weighted_sum_floats, _weighted_sum_partial,
-                     symbol="w·x + b", latex=r"w \cdot x + b", domain=_ANY * 7, analytic=True,
+_weighted_sum = Nary("weighted_sum", _weighted_sum_floats, _weighted_sum_partials, symbol="w·x + b", latex=r"w \cdot x + b",
+                     domain=_ANY * 7, analytic=True,
                      doc="w1 x1 + ... + wn xn + b of numbers, as one node.")
 
 
@@ -162,6 +167,9 @@ def dot(x: Any, y: Any) -> Any:
     """
     if isinstance(x, (list, tuple)) and isinstance(y, (list, tuple)) and any(isinstance(v, Node) for v in (*x, *y)):
         return weighted_sum(x, y)
+    kind = node_class("dot", (x, y))
+    if kind is not None and kind.is_scalar:
+        return multiply(x, y)
     x, y = array_or_node(x), array_or_node(y)
     if x.ndim == 0 or y.ndim == 0:
         return multiply(x, y)
@@ -174,6 +182,7 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     >>> tensordot(np.ones((2, 3)), np.ones((3, 4)), 1).shape
     (2, 4)
     """
+    node_class("tensordot", (x, y))
     x, y = array_or_node(x), array_or_node(y)
     if isinstance(axes, (int, np.integer)):
         axes = tuple(range(x.ndim - int(axes), x.ndim)), tuple(range(int(axes)))

@@ -6,15 +6,16 @@ an object array.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ..engine import Node, raw
-from ..errors import UnsupportedError
+from ..engine import raw
+from ..errors import DataError, UnsupportedError
 from . import composed, elementwise, fused, linear, products, selections
-from .row import TABLE
+from .row import TABLE, node_class, nodes_in
 
 Function = Callable[..., Any]
 
@@ -45,9 +46,14 @@ _FUNCTIONS |= {np.clip: elementwise.clip, np.linalg.inv: fused.inv, np.linalg.de
                np.linalg.solve: fused.solve, np.linalg.norm: composed.norm,
                np.linalg.matmul: products.matmul, np.matrix_transpose: lambda x: x.mT}
 
+_FUNCTIONS |= {np.amax: fused.max, np.amin: fused.min}
+
+_RENAMED = {"a_min": "min", "a_max": "max"}
+"""Arguments that NumPy has under two names."""
+
 _ON_DATA = {np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.zeros_like, np.ones_like,
-            np.full_like, np.empty_like, np.result_type, np.may_share_memory, np.shares_memory, np.array_repr,
-            np.array_str, np.array2string}
+            np.empty_like, np.result_type, np.may_share_memory, np.shares_memory, np.array_repr, np.array_str,
+            np.array2string}
 """Functions that ask about the data: computed on it, without a gradient."""
 
 
@@ -55,23 +61,25 @@ def from_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[
     """`__array_ufunc__` for nodes."""
     name = ufunc.__name__
     if ufunc in (np.equal, np.not_equal):
-        raise UnsupportedError(f"{name}: == between nodes means identity; compare their .data instead", _nodes(inputs))
+        raise UnsupportedError(f"{name}: == between nodes means identity; compare their .data instead", nodes_in(inputs))
     given = sorted(key for key in options if key in ("out", "where", "dtype", "casting", "order", "subok"))
     if given:
         hint = "; an array cannot take the place of a graph: write a = a + t, not a += t" if "out" in given else ""
         raise UnsupportedError(f"{name}: the argument {', '.join(given)} has no counterpart for nodes{hint}",
-                               _nodes(inputs))
+                               nodes_in(inputs))
     if method == "__call__" and ufunc in _COMPARISONS:
-        return ufunc(*raw(inputs))
+        kind, arguments = node_class(name, inputs), raw(inputs)
+        if kind is not None and kind.is_scalar and any(np.ndim(x) for x in arguments):
+            raise DataError(f"{name}: a Value is compared with numbers, not with arrays", nodes_in(inputs))
+        return ufunc(*arguments)
     if method == "__call__" and ufunc in _UFUNCS:
         return _UFUNCS[ufunc](*inputs)
     if method == "reduce" and ufunc in _REDUCTIONS:
-        arguments = {k: v for k, v in options.items() if k in ("axis", "keepdims")}
-        if len(arguments) == len(options):
-            return _REDUCTIONS[ufunc](*inputs, **{"axis": 0, **arguments})
-    if method == "outer" and ufunc is np.multiply:
-        first, second = inputs
-        return elementwise.multiply(first.reshape((*first.shape, *(1,) * np.ndim(second))), second)
+        unknown = sorted(options.keys() - {"axis", "keepdims"})
+        if unknown:
+            raise UnsupportedError(f"{name}.reduce: the argument {', '.join(unknown)} has no counterpart for nodes",
+                                   nodes_in(inputs))
+        return _REDUCTIONS[ufunc](*inputs, **{"axis": 0, **options})
     full = name if method == "__call__" else f"{name}.{method}"
     return _refuse(full, inputs)
 
@@ -83,13 +91,35 @@ def from_function(function: Any, arguments: Sequence[Any], options: Mapping[str,
         return function(*_deep_raw(arguments), **{k: _deep_raw(v) for k, v in options.items()})
     if function not in _FUNCTIONS:
         _refuse(name, arguments)
+    operands, named = _bound(function, arguments, options)
     try:
-        return _FUNCTIONS[function](*arguments, **options)
+        return _FUNCTIONS[function](*operands, **named)
     except TypeError as error:
         if "argument" in str(error):
             raise UnsupportedError(f"{name}: {error}; this argument has no counterpart for nodes",
-                                   _nodes(arguments)) from error
+                                   nodes_in(arguments)) from error
         raise
+
+
+def _bound(function: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments without default as they are, the others by NumPy's names, where they differ from the default."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # a function written in C
+        return list(arguments), dict(options)
+    bound = signature.bind(*arguments, **options).arguments
+    operands, named = [], {}
+    for name, value in bound.items():
+        parameter = signature.parameters[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            operands += value
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            named.update(value)
+        elif parameter.default is parameter.empty:
+            operands.append(value)
+        elif value is not parameter.default and value is not np._NoValue:
+            named[_RENAMED.get(name, name)] = value
+    return operands, named
 
 
 def _deep_raw(x: Any) -> Any:
@@ -98,18 +128,18 @@ def _deep_raw(x: Any) -> Any:
     return raw([x])[0]
 
 
-def _nodes(inputs: Sequence[Any]) -> list[Node]:
-    found: list[Node] = []
-    for x in inputs:
-        found += [x] if isinstance(x, Node) else _nodes(x) if isinstance(x, (list, tuple)) else []
-    return found
-
-
-def plain_array(data: Any, dtype: Any = None) -> Any:
-    """`__array__` for a number."""
-    return np.array(data, dtype=dtype)
+def plain_array(data: Any, dtype: Any, copy: bool | None) -> Any:
+    """`__array__` for nodes: their data, read-only unless it is a copy."""
+    array = np.asarray(data)
+    if copy or (dtype is not None and np.dtype(dtype) != array.dtype):
+        if copy is False:
+            raise ValueError(f"an array of {dtype} is a copy, and copy=False forbids one")
+        return np.array(array, dtype=dtype)
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _refuse(name: str, inputs: Sequence[Any]) -> NoReturn:
     raise UnsupportedError(f"{name}: this NumPy function has no derivative here; apply it to .data for the plain "
-                           "result, or build it from the functions of this package", _nodes(inputs))
+                           "result, or build it from the functions of this package", nodes_in(inputs))

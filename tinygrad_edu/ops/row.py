@@ -10,12 +10,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..engine import NO_PARAMS, Node, Payload
-from ..errors import DataError, MixedNodesError, ShapeError
+from ..errors import DataError, MixedNodesError, ShapeError, SingularMatrixError, TinygradError
 
 Rule = Callable[..., Any]
 Interval = tuple[float, float]
@@ -36,16 +36,28 @@ def node_class(name: str, operands: Iterable[Any]) -> type[Node] | None:
             if found is None:
                 found = x.__class__
             elif found is not x.__class__:
-                nodes = [x for x in operands if isinstance(x, Node)]
                 raise MixedNodesError(f"{name}: a Value and a Tensor cannot be operands of one operation; {BRIDGES}",
-                                      nodes)
+                                      nodes_in(operands))
     return found
 
 
-def _hides_nodes(x: Any) -> bool:
-    if isinstance(x, (list, tuple)):
-        return any(isinstance(item, Node) or _hides_nodes(item) for item in x)
-    return isinstance(x, np.ndarray) and x.dtype == object
+def nodes_in(operands: Iterable[Any]) -> tuple[Node, ...]:
+    """The nodes among `operands`, also those inside lists."""
+    found: list[Node] = []
+    for x in operands:
+        if isinstance(x, Node):
+            found.append(x)
+        elif isinstance(x, (list, tuple)):
+            found += nodes_in(x)
+    return tuple(found)
+
+
+def check_array(name: str, x: Any) -> None:
+    """Raise where x, to be taken for an array, would swallow nodes."""
+    hidden = nodes_in(x) if isinstance(x, (list, tuple)) else ()
+    if hidden or (isinstance(x, np.ndarray) and x.dtype == object):
+        raise DataError(f"{name}: nodes inside a list or an object array would lose their graph; join Tensors with "
+                        "stack(), Values with Tensor.stack_values(), or apply it to each", hidden)
 
 
 class Row:
@@ -97,18 +109,21 @@ class Row:
 
     def plain(self, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """The result on numbers and arrays, where nothing is recorded."""
-        if any(_hides_nodes(x) for x in operands):
-            raise DataError(f"{self.name}: nodes inside a list; join Tensors with stack(), Values with "
-                            "Tensor.stack_values(), or apply it to each")
+        for x in operands:
+            check_array(self.name, x)
         return self.on_arrays(operands, params)
 
-    def on_arrays(self, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
-        """The array function, its complaints about shapes naming the operation and the shapes."""
+    def on_arrays(self, arrays: Sequence[Any], params: Mapping[str, Any], operands: Sequence[Any] = ()) -> Any:
+        """The array function, its complaints naming the operation and the shapes (and the nodes among `operands`)."""
         try:
-            return self.array(*operands, **params)
-        except (ValueError, IndexError, np.linalg.LinAlgError) as error:
-            shapes = ", ".join(str(np.shape(x)) for x in operands)
-            raise ShapeError(f"{self.name} of shapes {shapes}: {error}") from error
+            return self.array(*arrays, **params)
+        except TinygradError as error:
+            error.nodes = error.nodes or nodes_in(operands)
+            raise
+        except (ValueError, IndexError) as error:
+            kind = SingularMatrixError if "ingular" in str(error) else ShapeError
+            shapes = ", ".join(str(np.shape(x)) for x in arrays)
+            raise kind(f"{self.name} of shapes {shapes}: {error}", nodes_in(operands)) from error
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
             params: Mapping[str, Any]) -> Payload:
@@ -150,6 +165,10 @@ class ScalarRow(Row):
         """The derivative of the result by the operand at `position`."""
         raise NotImplementedError  # pragma: no cover - each kind has its own
 
+    def partials(self, out: Payload, arguments: Sequence[Payload]) -> Sequence[Payload]:
+        """The derivatives by all operands."""
+        return [self.partial(i, out, arguments) for i in range(len(arguments))]
+
     def on_floats(self, operands: Sequence[float]) -> float:
         """The result on floats, as IEEE arithmetic has it."""
         try:
@@ -158,23 +177,25 @@ class ScalarRow(Row):
             with np.errstate(all="ignore"):
                 return float(self.array(*map(np.float64, operands)))
 
-    def float_partial(self, position: int, out: float, operands: Sequence[float]) -> float:
-        """The partial derivative on floats, as IEEE arithmetic has it."""
+    def ieee_partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
+        """The partial derivative, with plain numbers among the arguments as IEEE arithmetic has them."""
         try:
-            return float(self.partial(position, out, operands))
+            return self.partial(position, out, arguments)
         except (ArithmeticError, ValueError):
             with np.errstate(all="ignore"):
-                return float(self.partial(position, np.float64(out), [np.float64(x) for x in operands]))
+                return self.partial(position, _widened(out), list(map(_widened, arguments)))
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
             params: Mapping[str, Any]) -> Payload:
-        partial = self.float_partial if out.__class__ is float else self.partial
-        return scaled(cotangent, partial(position, out, arguments))
+        return scaled(cotangent, self.ieee_partial(position, out, arguments))
 
     def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
             params: Mapping[str, Any]) -> Payload:
-        partial = self.float_partial if out.__class__ is float else self.partial
-        return add_up(scaled(t, partial(i, out, arguments)) for i, t in enumerate(tangents) if t is not None)
+        return add_up(scaled(t, self.ieee_partial(i, out, arguments)) for i, t in enumerate(tangents) if t is not None)
+
+
+def _widened(x: Payload) -> Payload:
+    return np.float64(x) if x.__class__ is float else x
 
 
 def scaled(g: Payload, derivative: Payload) -> Payload:
@@ -228,34 +249,43 @@ class Elementwise(ScalarRow):
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
             params: Mapping[str, Any]) -> Payload:
-        if out.__class__ is float:
-            return cotangent * self.float_partial(position, out, arguments)
         rule = self.derivatives[position]
-        return cotangent * rule(out, *arguments) if callable(rule) else scaled(cotangent, rule)
+        if not callable(rule):
+            return scaled(cotangent, rule)
+        try:
+            return cotangent * rule(out, *arguments)
+        except (ArithmeticError, ValueError):
+            return cotangent * self.ieee_partial(position, out, arguments)
 
 
 _PYTHON_NUMBERS = (float, int, bool)
 
 
 class Nary(ScalarRow):
-    """A function of any number of Values recorded as one node, its partial derivatives given by position.
+    """A function of any number of numbers, recorded as one node.
 
-    On arrays and Tensors its work is done by other rows, which `array` calls.
+    Its derivatives are one formula of (out, operands) that gives all of them, in the order of the operands.
     """
 
-    def __init__(self, name: str, scalar: Rule, array: Rule, partial: Rule, **described: Any) -> None:
-        super().__init__(name, array, **described)
-        self.scalar, self._partial = scalar, partial
+    def __init__(self, name: str, scalar: Rule, partials: Rule, **described: Any) -> None:
+        super().__init__(name, scalar, **described)
+        self.scalar, self._partials = scalar, partials
 
     def __call__(self, *operands: Any) -> Any:
         """Apply to numbers or nodes."""
+        record = self.recorders.get(operands[0].__class__)
+        if record is not None:
+            return record(*operands)
         for x in operands:
             if isinstance(x, Node):
-                return x.record(self, operands)
+                return x.recorder(self)(*operands)
         return self.plain(operands, NO_PARAMS)
 
+    def partials(self, out: Payload, arguments: Sequence[Payload]) -> Sequence[Payload]:
+        return cast(Sequence[Payload], self._partials(out, arguments))
+
     def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
-        return self._partial(position, out, arguments)
+        return self.partials(out, arguments)[position]
 
 
 # ---- functions of whole arrays, stated as Python functions ---------------------------------------------------------

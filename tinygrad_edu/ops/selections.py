@@ -5,7 +5,6 @@ The transpose of an index is a scatter, of a concatenation a slice, of a window 
 
 from __future__ import annotations
 
-import builtins
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from ..engine import Node, Payload
 from ..errors import DataError, ShapeError, UnsupportedError
 from .linear import one_axis, reshape, sum
-from .row import BRIDGES, Linear, node_class, row
+from .row import BRIDGES, Linear, check_array, node_class, row
 
 _ANY = (((-2.0, 2.0),),)
 
@@ -63,18 +62,16 @@ def scatter(values: Any, /, index: Any, shape: Any) -> Any:
     return out
 
 
-def _part(position: int, g: Payload, xs: Sequence[Any], axis: int) -> Payload:
+def _part(position: int, g: Payload, *xs: Any, axis: int, cuts: Sequence[int]) -> Payload:
     """The slice of g that came from the operand at `position` of a concatenation."""
-    axis = one_axis(axis, g.ndim)
-    start = builtins.sum(x.shape[axis] for x in xs[:position])
-    return getitem(g, (slice(None),) * axis + (slice(start, start + xs[position].shape[axis]),))
+    return getitem(g, (slice(None),) * one_axis(axis, g.ndim) + (slice(cuts[position], cuts[position + 1]),))
 
 
-@row(Linear, lambda position, g, *xs, axis: _part(position, g, xs, axis), analytic=True,
-     domain=(((-2.0, 2.0),),) * 3,
-     cases=[(((2, 3), (1, 3), (2, 3)), {}), (((2, 1), (2, 3)), {"axis": -1}), (((2,), (0,), (1,)), {})])
-def _concatenate(*arrays: Any, axis: int = 0) -> Any:
-    """The arrays one after the other along `axis`."""
+@row(Linear, _part, analytic=True, domain=(((-2.0, 2.0),),) * 3,
+     cases=[(((2, 3), (1, 3), (2, 3)), {"cuts": (0, 2, 3, 5)}), (((2, 1), (2, 3)), {"axis": -1, "cuts": (0, 1, 4)}),
+            (((2,), (0,), (1,)), {"cuts": (0, 2, 2, 3)})])
+def _concatenate(*arrays: Any, cuts: Sequence[int], axis: int = 0) -> Any:
+    """The arrays one after the other along `axis`; the result is to be cut there again at `cuts`."""
     return np.concatenate(arrays, axis)
 
 
@@ -86,7 +83,12 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """
     if axis is None:
         arrays, axis = [reshape(x, (-1,)) for x in arrays], 0
-    return _concatenate(*map(array_or_node, arrays), axis=axis)
+    arrays = [array_or_node(x) for x in arrays]
+    if not arrays or any(x.ndim != arrays[0].ndim for x in arrays) or not arrays[0].ndim:
+        raise ShapeError(f"concatenate: needs arrays of equally many axes, at least one, not of shapes "
+                         f"{[x.shape for x in arrays]}")
+    sizes = [x.shape[one_axis(axis, x.ndim)] for x in arrays]
+    return _concatenate(*arrays, axis=axis, cuts=(0, *itertools.accumulate(sizes)))
 
 
 @row(Linear, lambda position, g, *xs, axis: getitem(g, (slice(None),) * one_axis(axis, g.ndim) + (position,)),
@@ -108,12 +110,15 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
 
 def array_or_node(x: Any) -> Any:
     """x if it is a node or an array, else an array made from it."""
+    if isinstance(x, Node) and x.is_scalar:
+        raise DataError(f"a Value is a single number, and an array is wanted; {BRIDGES}", [x])
     if isinstance(x, (Node, np.ndarray)):
         return x
-    made = np.asarray(x)
-    if made.dtype == object:
-        raise DataError(f"a list of {type(x).__name__} mixes nodes with numbers; join its parts with stack() first")
-    return made
+    check_array("array", x)
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise DataError(f"the nested lists are ragged: {error}") from error
 
 
 def _where_true(g: Any, x: Any, y: Any, condition: Any) -> Any:
@@ -184,6 +189,10 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     array([0., 1., 2.])
     """
     x = array_or_node(x)
+    if np.ndim(constant_values._data if isinstance(constant_values, Node) else constant_values):
+        raise UnsupportedError("pad: constant_values must be one number; pad in several steps for different ones")
+    if np.asarray(pad_width).dtype.kind not in "iu":
+        raise ShapeError(f"pad: pad_width {pad_width} must be whole numbers")
     if mode != "constant":
         raise UnsupportedError(f"pad: mode {mode!r} has no derivative here; use mode='constant', or take the border "
                                "with an index array")

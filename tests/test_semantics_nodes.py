@@ -1,0 +1,318 @@
+"""Semantics: hooks, detach, requires_grad, and the modes that a node is recorded in."""
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Tensor, Value, engine
+from tinygrad_edu.errors import GraphError
+
+both = pytest.mark.parametrize("node", [Value, Tensor])
+orders = pytest.mark.parametrize("create_graph", [False, True])
+
+# ---- hooks ---------------------------------------------------------------------------------------------------------
+
+
+@both
+@orders
+def test_a_hook_sees_the_complete_gradient_once(node, create_graph):
+    """Called once a pass, with the sum over all paths, on leaves and on nodes between."""
+    x = node(3.0)
+    h = x * 2.0
+    y = h * h + h
+    seen = {"h": [], "x": [], "y": []}
+    h.register_hook(lambda g: seen["h"].append(float(g)))
+    x.register_hook(lambda g: seen["x"].append(float(g)))
+    y.register_hook(lambda g: seen["y"].append(float(g)))
+    y.backward(create_graph=create_graph)
+    y.backward(create_graph=create_graph)
+    assert seen == {"h": [13.0, 13.0], "x": [26.0, 26.0], "y": [1.0, 1.0]}
+    assert float(x.grad) == 52.0
+
+
+@both
+@orders
+def test_what_a_hook_returns_takes_the_place_of_the_gradient(node, create_graph):
+    """In .grad, and in everything behind; None leaves it."""
+    x = node(3.0)
+    h = x * 2.0
+    y = h * 5.0
+    h.register_hook(lambda g: g * 10.0)
+    x.register_hook(lambda g: None)
+    y.backward(create_graph=create_graph)
+    assert (float(h.grad), float(x.grad)) == (50.0, 100.0)
+    x.register_hook(lambda g: g + 1.0)
+    x.zero_grad()
+    y.backward(create_graph=create_graph)
+    assert float(x.grad) == 101.0
+
+
+@both
+def test_hooks_run_in_the_order_of_registration(node):
+    """Each sees what the one before returned."""
+    x = node(1.0)
+    x.register_hook(lambda g: g * 3.0)
+    x.register_hook(lambda g: g + 1.0)
+    (x * 2.0).backward()
+    assert float(x.grad) == 7.0
+
+
+@both
+def test_a_hook_is_removed_by_what_registering_returned(node):
+    """Removing works once, twice does no harm, and other hooks stay; afterwards passes are as before."""
+    x = node(1.0)
+    first, second = x.register_hook(lambda g: g * 3.0), x.register_hook(lambda g: g * 5.0)
+    first()
+    first()
+    (x * 2.0).backward()
+    assert float(x.grad) == 10.0
+    second()
+    (x * 2.0).backward()
+    assert float(x.grad) == 12.0
+
+
+@both
+def test_a_hook_may_remove_itself(node):
+    """A one-shot hook."""
+    x, calls = node(1.0), []
+
+    def once(gradient):
+        calls.append(float(gradient))
+        remove()
+
+    remove = x.register_hook(once)
+    (x * 2.0).backward()
+    (x * 2.0).backward()
+    assert calls == [2.0]
+
+
+@both
+def test_a_hook_under_create_graph_gets_a_node(node):
+    """What it returns can be differentiated: the gradient of a doctored gradient."""
+    x = node(3.0)
+    y = x * x
+    x.register_hook(lambda g: g * x)
+    y.backward(create_graph=True)
+    slope = x.grad
+    assert isinstance(slope, node)
+    assert float(slope) == 18.0
+    x.zero_grad()
+    slope.backward()
+    assert float(x.grad) == 12.0 * 3.0  # the hook is called in the second pass, too
+
+
+@both
+@pytest.mark.parametrize("wrong", ["text", object(), 1j])
+def test_a_hook_that_returns_no_gradient_is_refused(node, wrong):
+    """Its result is checked as a gradient is; nothing is stored."""
+    x = node(1.0)
+    y = x * 2.0
+    x.register_hook(lambda g: wrong)
+    with pytest.raises(TypeError):
+        y.backward()
+    assert x.grad is y.grad is None
+
+
+def test_a_hook_that_returns_another_shape_is_refused():
+    """Shape and dtype are those of the node."""
+    x = Tensor(np.ones(2, np.float32))
+    remove = x.register_hook(lambda g: np.ones(3))
+    with pytest.raises(tg.errors.ShapeError):
+        (x * 2.0).sum().backward()
+    remove()
+    x.register_hook(lambda g: np.array([1.0, 2.0]))
+    (x * 2.0).sum().backward()
+    assert x.grad.dtype == np.float32
+    assert x.grad.tolist() == [1.0, 2.0]
+
+
+@both
+def test_a_hook_on_a_constant_is_refused(node):
+    """No gradient would ever come: GraphError, with the node."""
+    frozen = node(1.0, requires_grad=False)
+    for constant in (frozen, frozen * 2.0, node(1.0).detach()):
+        with pytest.raises(GraphError, match="register_hook") as caught:
+            constant.register_hook(print)
+        assert caught.value.nodes == (constant,)
+
+
+@both
+def test_a_hook_on_a_part_that_is_not_reached_is_not_called(node):
+    """Only what the pass gives a gradient to."""
+    x, w, calls = node(1.0), node(2.0), []
+    w.register_hook(calls.append)
+    (w * x).register_hook(calls.append)
+    (x * 2.0).backward()
+    assert calls == []
+
+
+@both
+def test_hooks_are_called_by_transforms_of_closures(node):
+    """A hook on a parameter that a transform's pass does not ask for stays silent, and no .grad is stored."""
+    w, calls = node(2.0), []
+    w.register_hook(calls.append)
+    tg.grad(lambda x: x * w)(w.detach().data)
+    assert w.grad is None
+    assert calls == []
+
+
+# ---- detach and requires_grad --------------------------------------------------------------------------------------
+
+
+@both
+def test_detach_stops_derivatives(node):
+    """The result is a constant with the same number, no parameter; the rest of the graph is untouched."""
+    x = node(3.0)
+    h = x * 2.0
+    d = h.detach()
+    y = h * d
+    y.backward()
+    assert float(x.grad) == 12.0
+    assert (d.requires_grad, d.op, d.inputs, d.grad, d.is_result) == (False, None, (), None, True)
+    assert type(d) is node
+    assert float(d.data) == 6.0
+    assert not x.detach().is_result or x.detach() is not x
+
+
+def test_detach_copies_the_array():
+    """Stepping the leaf later does not move the detached numbers, nor the other way round."""
+    x = Tensor([1.0, 2.0])
+    d = x.detach()
+    x.data -= 5.0
+    assert d.data.tolist() == [1.0, 2.0]
+
+
+@both
+def test_requires_grad_is_toggled_on_leaves(node):
+    """A frozen leaf is a constant in what is recorded next, and a variable again afterwards."""
+    x, w = node(2.0), node(3.0)
+    w.requires_grad = False
+    y = x * w
+    y.backward()
+    assert w.grad is None
+    w.requires_grad = True
+    (x * w).backward()
+    assert float(w.grad) == 2.0
+    w.requires_grad = 0
+    assert w.requires_grad is False
+
+
+@both
+@orders
+def test_a_leaf_frozen_after_recording_gets_no_gradient(node, create_graph):
+    """Freezing stops the flow into the leaf from then on; the others get theirs."""
+    x, w = node(2.0), node(3.0)
+    y = x * w
+    w.requires_grad = False
+    y.backward(create_graph=create_graph)
+    assert w.grad is None
+    assert float(x.grad) == 3.0
+
+
+@both
+def test_requires_grad_of_a_result_follows_from_its_inputs(node):
+    """It cannot be set: GraphError names detach() and the leaves."""
+    x = node(2.0)
+    y = x * 2.0
+    for flag in (False, True):
+        with pytest.raises(GraphError, match="detach") as caught:
+            y.requires_grad = flag
+        assert caught.value.nodes == (y,)
+    assert y.requires_grad
+
+
+@both
+def test_a_detached_node_may_become_a_variable(node):
+    """detach() then requires_grad=True: a new leaf, cut off from the old graph."""
+    x = node(2.0)
+    d = (x * 3.0).detach()
+    d.requires_grad = True
+    (d * d).backward()
+    assert float(d.grad) == 12.0
+    assert x.grad is None
+
+
+@both
+def test_zero_grad_of_a_node_is_its_own(node):
+    """It forgets this node's gradient and no other."""
+    x, w = node(2.0), node(3.0)
+    (x * w).backward()
+    x.zero_grad()
+    assert x.grad is None
+    assert float(w.grad) == 2.0
+
+
+# ---- modes ---------------------------------------------------------------------------------------------------------
+
+
+@both
+def test_no_grad_records_nothing(node):
+    """Inside, results are constants and no parameters; nested modes restore, after errors too."""
+    x = node(2.0)
+    with tg.no_grad():
+        y = x * x
+        with tg.enable_grad():
+            inner = x * x
+        assert not (x * 2.0).requires_grad
+    assert (y.requires_grad, y.op, y.is_result) == (False, None, True)
+    assert inner.requires_grad
+    with pytest.raises(LookupError), tg.no_grad():
+        raise LookupError
+    assert (x * x).requires_grad
+    with tg.no_grad():
+        leaf = node(1.0)
+    assert leaf.requires_grad
+    assert not leaf.is_result
+
+
+@both
+@orders
+def test_backward_under_no_grad_works(node, create_graph):
+    """A recorded graph is differentiated inside no_grad() as outside."""
+    x = node(3.0)
+    y = x * x
+    with tg.no_grad():
+        y.backward(create_graph=create_graph)
+        assert float(tg.grad(lambda t: t**3)(2.0)) == 12.0
+    assert float(x.grad) == 6.0
+
+
+@both
+def test_scopes_mark_what_is_recorded_inside(node):
+    """Nodes carry the innermost scope, an opaque object; it is restored after an error."""
+    x, marker = node(2.0), object()
+    with engine.scope(marker):
+        y = x * x
+        with engine.scope("inner"):
+            z = tg.exp(y) * y
+    assert x.scope is None
+    assert y.scope is marker
+    assert z.scope == z.inputs[0].scope == "inner"
+    with pytest.raises(LookupError), engine.scope("broken"):
+        raise LookupError
+    assert (x * x).scope is None
+
+
+@both
+def test_params_and_inputs_are_public(node):
+    """op, inputs and params tell what made a node."""
+    x = node(2.0)
+    y = x * 3.0
+    assert y.op is tg.multiply
+    assert y.inputs == (x, 3.0)
+    assert dict(y.params) == {}
+    if node is Tensor:
+        s = Tensor([[1.0, 2.0]]).sum(axis=1, keepdims=True)
+        assert s.params["axis"] == 1
+        assert s.params["keepdims"] is True
+
+
+def test_value_derivatives_are_public():
+    """A Value tells the partial derivative by each input at record time; None by constants."""
+    x, y = Value(2.0), Value(5.0)
+    assert (x * y).derivatives == (5.0, 2.0)
+    assert (x * 3.0).derivatives == (3.0, None)
+    assert (3.0 - x).derivatives == (None, -1.0)
+    assert tg.sum([x, 1.0, y]).derivatives == (1.0, None, 1.0)
+    assert tg.exp(Value(0.0)).derivatives == (1.0,)
+    assert x.derivatives == ()
