@@ -28,6 +28,9 @@ GAP = 2e-3
 STEP = 5e-4
 """The longer of the two steps of a finite difference; no number moves further, and so no pair by as much as GAP."""
 
+STEEP = 100.0
+"""No slope that is measured is larger: a matrix that is nearly singular is drawn again."""
+
 # ---- the examples of the table ---------------------------------------------------------------------------------------
 
 
@@ -118,15 +121,15 @@ def draw(domain: Sequence[Any], shapes: Sequence[tuple[int, ...]], rng: np.rando
     for _ in range(attempts):
         xs = [uniform(intervals, shape, rng) for intervals, shape in zip(domain, shapes, strict=False)]
         numbers = np.sort(np.concatenate([x.ravel() for x in xs]))
-        if np.all(np.diff(numbers) >= GAP) and _measurable(plain, xs, rng):
+        if np.all(np.diff(numbers) >= GAP) and all(_measurable(plain, xs, directions(xs, rng)) for _ in range(3)):
             return xs
     raise AssertionError(f"no operands of shapes {shapes} in {attempts} attempts")
 
 
-def _measurable(plain: Function, xs: Sequence[Any], rng: np.random.Generator) -> bool:
-    vs = directions(xs, rng)
+def _measurable(plain: Function, xs: Sequence[Any], vs: Sequence[Any]) -> bool:
+    """Whether much longer steps than those of a measurement agree already, on a slope that is not too steep."""
     long, short = central(plain, xs, vs, 20 * STEP), central(plain, xs, vs, 10 * STEP)
-    return bool(np.all(np.abs(long - short) <= 0.02 * (1.0 + np.abs(short))))
+    return bool(np.all(np.abs(long - short) <= 0.02 * (1.0 + np.abs(short))) and np.all(np.abs(short) < STEEP))
 
 
 def directions(xs: Sequence[Any], rng: np.random.Generator) -> list[Any]:

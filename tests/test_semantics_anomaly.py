@@ -22,7 +22,7 @@ def _without_warnings():
 
 
 def here(offset=0):
-    """This file and the caller's line, as an AnomalyError should give them."""
+    """The file and line of the caller, as an AnomalyError should give them."""
     return f"{__file__}:{inspect.currentframe().f_back.f_lineno + offset}"
 
 
@@ -31,9 +31,10 @@ def here(offset=0):
 
 @both
 @pytest.mark.parametrize(("function", "name", "at", "what"), [
-    (tg.log, "log", -1.0, "nan"), (tg.sqrt, "sqrt", -1.0, "nan"), (tg.log, "log", 0.0, "inf"), (tg.exp, "exp", 1000.0, "inf"),
-    (lambda x: 1.0 / x, "divide", 0.0, "inf"), (lambda x: x / x, "divide", 0.0, "nan"), (lambda x: x**0.5, "power", -2.0, "nan"),
-    (lambda x: x * 1e308, "multiply", 100.0, "inf"), (lambda x: x - x / 0.0, "divide", 1.0, "inf"), (tg.arccosh, "arccosh", 0.0, "nan")])
+    (tg.log, "log", -1.0, "nan"), (tg.sqrt, "sqrt", -1.0, "nan"), (tg.log, "log", 0.0, "inf"),
+    (tg.exp, "exp", 1000.0, "inf"), (lambda x: 1.0 / x, "divide", 0.0, "inf"), (lambda x: x / x, "divide", 0.0, "nan"),
+    (lambda x: x**0.5, "power", -2.0, "nan"), (lambda x: x * 1e308, "multiply", 100.0, "inf"),
+    (lambda x: x - x / 0.0, "divide", 1.0, "inf"), (tg.arccosh, "arccosh", 0.0, "nan")])
 def test_the_first_nan_or_inf_stops(node, function, name, at, what):
     """The error names the operation, its inputs, what it gave, and the source line; it carries the nodes."""
     x = node(at)
@@ -75,7 +76,9 @@ def test_the_source_line_is_found_through_composed_functions():
 
 
 @both
-@pytest.mark.parametrize("function", [lambda x: x * 2.0, lambda x: x + x, tg.exp, lambda x: tg.maximum(x, 0.0), lambda x: -x, tg.abs])
+@pytest.mark.parametrize("function",
+                         [lambda x: x * 2.0, lambda x: x + x, tg.exp, lambda x: tg.maximum(x, 0.0), lambda x: -x,
+                          tg.abs])
 def test_an_infinity_that_came_in_is_no_anomaly(node, function):
     """inf among the inputs may give inf: it was the user's."""
     with tg.detect_anomaly():
@@ -217,9 +220,10 @@ def test_the_nan_behind_where_is_named(node):
         with pytest.raises(AnomalyError, match="log"):
             tg.where(x > 0.0, tg.log(x), 0.0)
         safe = tg.where(x > 0.0, tg.log(tg.where(x > 0.0, x, 1.0)), 0.0)
-        if safe.requires_grad:
+        assert float(safe) == 0.0
+        if node is Tensor:
             safe.backward()
-        assert float(safe.data) == 0.0
+            assert float(x.grad) == 0.0
 
 
 def test_backward_alone_in_the_mode_checks_cotangents():
@@ -229,7 +233,7 @@ def test_backward_alone_in_the_mode_checks_cotangents():
         with tg.detect_anomaly(), pytest.raises(AnomalyError, match="sqrt"):
             y.backward()
         y.backward()
-        assert float(x.grad) == INF
+        assert np.asarray(x.grad).item() == INF
 
 
 def test_an_anomaly_in_a_transform_is_found():

@@ -11,12 +11,12 @@ from tinygrad_edu import Tensor, Value
 from tinygrad_edu.errors import DataError, MixedNodesError
 
 MEETINGS = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow, "@": operator.matmul,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
+    "@": operator.matmul, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "maximum": tg.maximum, "arctan2": tg.arctan2, "logaddexp": tg.logaddexp, "add": tg.add, "np.add": np.add,
     "np.multiply": np.multiply, "np.less": np.less, "matmul": tg.matmul, "dot": tg.dot, "outer": tg.outer,
-    "clip": lambda a, b: tg.clip(a, b, 5.0), "where": lambda a, b: tg.where(True, a, b), "stack": lambda a, b: tg.stack([a, b]),
-    "np.stack": lambda a, b: np.stack([a, b]), "concatenate": lambda a, b: tg.concatenate([a, b]),
+    "clip": lambda a, b: tg.clip(a, b, 5.0), "where": lambda a, b: tg.where(True, a, b), "stack": lambda a,
+    b: tg.stack([a, b]), "np.stack": lambda a, b: np.stack([a, b]), "concatenate": lambda a, b: tg.concatenate([a, b]),
     "sum": lambda a, b: tg.sum([a, b]), "max": lambda a, b: tg.max([a, b]), "norm": lambda a, b: tg.norm([a, b]),
     "softmax": lambda a, b: tg.softmax([a, b]), "weighted_sum": lambda a, b: tg.weighted_sum([a], [b]),
     "einsum": lambda a, b: tg.einsum("i,i", a, b), "tensordot": lambda a, b: tg.tensordot(a, b, 1),
@@ -25,7 +25,8 @@ MEETINGS = {
 
 
 @pytest.mark.parametrize("name", MEETINGS)
-@pytest.mark.parametrize("tensor", [Tensor(2.0), Tensor([2.0, 3.0]), Tensor(2.0, requires_grad=False)], ids=["0-d", "1-d", "frozen"])
+@pytest.mark.parametrize("tensor", [Tensor(2.0), Tensor([2.0, 3.0]), Tensor(2.0, requires_grad=False)],
+                         ids=["0-d", "1-d", "frozen"])
 def test_a_value_and_a_tensor_do_not_mix(name, tensor):
     """Every way to bring the two together raises a TypeError of ours, naming both bridges and a node."""
     value = Value(1.5)
@@ -33,7 +34,8 @@ def test_a_value_and_a_tensor_do_not_mix(name, tensor):
         with pytest.raises((MixedNodesError, DataError)) as caught:
             MEETINGS[name](*pair)
         assert isinstance(caught.value, TypeError)
-        assert isinstance(caught.value, MixedNodesError) or name in ("outer", "concatenate", "einsum", "tensordot", "solve")
+        assert isinstance(caught.value, MixedNodesError) or name in ("outer", "concatenate", "einsum", "tensordot",
+                                                                     "solve")
         assert "stack_values" in str(caught.value)
         assert "to_values" in str(caught.value)
         assert value in caught.value.nodes or tensor in caught.value.nodes
@@ -59,7 +61,8 @@ def test_an_array_does_not_meet_a_value_but_a_numpy_number_does():
                 with pytest.raises(TypeError):
                     meet(*pair)
     for number in (np.float64(2.0), np.float32(2.0), np.int64(2), np.array(2.0), np.uint8(2), np.bool_(True)):
-        for y, slope in ((number * v, float(number)), (v * number, float(number)), (number + v, 1.0), (v - number, 1.0)):
+        for y, slope in ((number * v, float(number)), (v * number, float(number)), (number + v, 1.0),
+                         (v - number, 1.0)):
             assert type(y) is Value
             v.zero_grad()
             y.backward()
@@ -73,10 +76,11 @@ def test_an_array_does_not_meet_a_value_but_a_numpy_number_does():
 
 
 @pytest.mark.parametrize(("nest", "shape"), [
-    (lambda a, b: a, ()), (lambda a, b: [a, b], (2,)), (lambda a, b: (a, 1.0, b), (3,)), (lambda a, b: [[a, b]], (1, 2)),
-    (lambda a, b: [(a, 0), [2.0, b], [a, a]], (3, 2)), (lambda a, b: [[[a], [b]]], (1, 2, 1)),
-    (lambda a, b: np.array([1.0, 2.0]), (2,)), (lambda a, b: [], (0,)), (lambda a, b: [[], []], (2, 0)),
-    (lambda a, b: [np.float64(1.0), b], (2,)), (lambda a, b: [np.ones(2), [a, b]], (2, 2))])
+    (lambda a, b: a, ()), (lambda a, b: [a, b], (2,)), (lambda a, b: (a, 1.0, b), (3,)),
+    (lambda a, b: [[a, b]], (1, 2)), (lambda a, b: [(a, 0), [2.0, b], [a, a]], (3, 2)),
+    (lambda a, b: [[[a], [b]]], (1, 2, 1)), (lambda a, b: np.array([1.0, 2.0]), (2,)), (lambda a, b: [], (0,)),
+    (lambda a, b: [[], []], (2, 0)), (lambda a, b: [np.float64(1.0), b], (2,)),
+    (lambda a, b: [np.ones(2), [a, b]], (2, 2))])
 def test_stack_values_takes_nested_lists(nest, shape):
     """Nested lists, tuples, numbers and arrays give the shape that NumPy would give, float64, labelled if asked."""
     a, b = Value(2.0), Value(3.0)
@@ -96,7 +100,8 @@ def test_stack_values_is_connected():
     assert type(a.grad) is float
 
 
-@pytest.mark.parametrize("ragged", [lambda a: [[a, a], [a]], lambda a: [a, [a]], lambda a: [[a], a], lambda a: [np.ones(2), [a]]])
+@pytest.mark.parametrize("ragged",
+                         [lambda a: [[a, a], [a]], lambda a: [a, [a]], lambda a: [[a], a], lambda a: [np.ones(2), [a]]])
 def test_stack_values_refuses_ragged_lists(ragged):
     """Lists of unequal length raise a DataError that says so."""
     with pytest.raises(DataError, match="ragged"):
@@ -178,7 +183,8 @@ def test_bridges_at_first_and_second_order_in_every_mode():
         return tg.sin(s) ** 2 * s**3
 
     for transform in (tg.grad, lambda f: tg.grad(tg.grad(f)), tg.hessian, lambda f: tg.grad(tg.grad(tg.grad(f))),
-                      lambda f: lambda s: tg.jvp(tg.grad(f), (s,), (1.0,))[1], lambda f: lambda s: tg.jvp(f, (s,), (1.0,))[1]):
+                      lambda f: lambda s: tg.jvp(tg.grad(f), (s,), (1.0,))[1],
+                      lambda f: lambda s: tg.jvp(f, (s,), (1.0,))[1]):
         assert float(transform(crossing)(0.8)) == pytest.approx(float(transform(direct)(0.8)), rel=1e-12)
 
 

@@ -13,13 +13,14 @@ READ = {
     "reflected divide": lambda w, b: b / w, "power": lambda w, b: w**b, "reflected power": lambda w, b: b**w,
     "matmul": lambda w, b: w @ b, "reflected matmul": lambda w, b: b @ w, "np.multiply": lambda w, b: np.multiply(b, w),
     "maximum": lambda w, b: tg.maximum(w, b - 1.5), "maximum of the buffer": lambda w, b: tg.maximum(w, b),
-    "arctan2": lambda w, b: tg.arctan2(w, b), "logaddexp": lambda w, b: tg.logaddexp(w, b), "clip": lambda w, b: tg.clip(w, 0.0, b),
-    "einsum": lambda w, b: tg.einsum("ij,jk,kl->il", w, b, b), "tensordot": lambda w, b: tg.tensordot(w, b, 1),
-    "outer": lambda w, b: tg.outer(b, w), "dot": lambda w, b: tg.dot(b, w), "solve": lambda w, b: tg.linalg.solve(b, w),
-    "reflected solve": lambda w, b: tg.linalg.solve(w, b), "a view": lambda w, b: w * b[::-1].T,
-    "weighted_sum": lambda w, b: tg.weighted_sum(w, b, 1.0), "leaky_relu slope": lambda w, b: tg.leaky_relu(w - 2.5, b),
-    "add": lambda w, b: w + b, "concatenate": lambda w, b: tg.concatenate([w, b]) ** 2, "where": lambda w, b: tg.where(b > 2.0, w, b),
-    "cross_entropy probabilities": lambda w, b: tg.ops.cross_entropy(w, b),
+    "arctan2": lambda w, b: tg.arctan2(w, b), "logaddexp": lambda w, b: tg.logaddexp(w, b), "clip": lambda w,
+    b: tg.clip(w, 0.0, b), "einsum": lambda w, b: tg.einsum("ij,jk,kl->il", w, b, b), "tensordot": lambda w,
+    b: tg.tensordot(w, b, 1), "outer": lambda w, b: tg.outer(b, w), "dot": lambda w, b: tg.dot(b, w), "solve": lambda w,
+    b: tg.linalg.solve(b, w), "reflected solve": lambda w, b: tg.linalg.solve(w, b), "a view": lambda w,
+    b: w * b[::-1].T, "weighted_sum": lambda w, b: tg.weighted_sum(w, b, 1.0), "leaky_relu slope": lambda w,
+    b: tg.leaky_relu(w - 2.5, b), "add": lambda w, b: w + b, "concatenate": lambda w, b: tg.concatenate([w, b]) ** 2,
+    "where": lambda w, b: tg.where(b > 2.0, w, b), "cross_entropy probabilities": lambda w,
+    b: tg.ops.cross_entropy(w, b),
 }
 
 
@@ -91,7 +92,8 @@ def test_a_buffer_refilled_inside_a_transform_does_no_harm():
         buffer[...] = 50.0
         return y.sum()
 
-    for transform in (lambda: tg.grad(function)(np.ones(2)), lambda: tg.jvp(function, (np.ones(2),), (np.ones(2),))[1] / 2,
+    for transform in (lambda: tg.grad(function)(np.ones(2)),
+                      lambda: tg.jvp(function, (np.ones(2),), (np.ones(2),))[1] / 2,
                       lambda: tg.vjp(function, np.ones(2))[1](1.0)[0]):
         buffer[...] = 1.0
         assert np.array_equal(transform() * np.ones(2), [2.0, 2.0])
@@ -121,7 +123,7 @@ def test_writable_arrays_are_copied_where_a_rule_reads_them():
                                       lambda x: np.asarray(x.reshape(2)), lambda x: x.data,
                                       lambda x: np.broadcast_to(np.asarray(x), (2,))])
 def test_a_leaf_as_a_constant_does_not_move_with_the_leaf(constant):
-    """np.asarray(leaf) is a read-only view of memory that `leaf.data -= ...` writes: it has to be copied all the same."""
+    """np.asarray(leaf) is a read-only view of memory that `leaf.data -= ...` writes: it is copied all the same."""
     x, w = Tensor([1.0, 2.0]), Tensor([1.0, 1.0])
     y = (w * constant(x)).sum()
     x.data -= 1.0

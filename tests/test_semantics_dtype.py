@@ -20,7 +20,8 @@ def _restored_default():
 
 
 def single(*shape, requires_grad=True):
-    return Tensor(np.linspace(0.2, 0.8, int(np.prod(shape))).reshape(shape).astype(np.float32), requires_grad=requires_grad)
+    return Tensor(np.linspace(0.2, 0.8, int(np.prod(shape))).reshape(shape).astype(np.float32),
+                  requires_grad=requires_grad)
 
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
@@ -47,16 +48,18 @@ FUNCTIONS = {
     "sign": tg.sign, "clip": lambda x: tg.clip(x, 0.3, 0.6), "clip one side": lambda x: tg.clip(x, max=0.6),
     "maximum": lambda x: tg.maximum(x, 0.5), "minimum": lambda x: tg.minimum(0.5, x),
     "logaddexp": lambda x: tg.logaddexp(x, 0.0), "arctan2": lambda x: tg.arctan2(x, 1.0),
-    "sum": tg.sum, "mean": tg.mean, "mean axis": lambda x: tg.mean(x, axis=0, keepdims=True), "var": tg.var, "std": tg.std,
-    "max": tg.max, "min": lambda x: tg.min(x, axis=1), "prod": tg.prod, "norm": tg.norm, "norm 3": lambda x: x[0].norm(3),
-    "logsumexp": tg.logsumexp, "softmax": tg.softmax, "log_softmax": tg.log_softmax, "cumsum": lambda x: tg.cumsum(x, 0),
-    "where": lambda x: tg.where([[True], [False]], x, 0.0), "pad": lambda x: tg.pad(x, 1), "T": lambda x: x.T,
-    "pad one": lambda x: tg.pad(x, 1, constant_values=1.0), "reshape": lambda x: x.reshape(-1),
-    "getitem": lambda x: x[np.array([0, 0, 1])], "mask": lambda x: x[x > 0.4], "concatenate": lambda x: tg.concatenate([x, x]),
-    "stack": lambda x: tg.stack([x, x]), "tril": tg.tril, "triu": tg.triu, "trace": tg.trace, "repeat": lambda x: tg.repeat(x, 2),
-    "tile": lambda x: tg.tile(x, 2), "roll": lambda x: tg.roll(x, 1), "flip": tg.flip, "windows": lambda x: tg.windows(x, (2,)),
-    "matmul": lambda x: x @ x, "einsum": lambda x: tg.einsum("ij,kj->", x, x), "einsum diagonal": lambda x: tg.einsum("ii", x),
-    "outer": lambda x: tg.outer(x, x), "tensordot": lambda x: tg.tensordot(x, x, 1), "inv": tg.linalg.inv, "det": tg.linalg.det,
+    "sum": tg.sum, "mean": tg.mean, "mean axis": lambda x: tg.mean(x, axis=0, keepdims=True), "var": tg.var,
+    "std": tg.std, "max": tg.max, "min": lambda x: tg.min(x, axis=1), "prod": tg.prod, "norm": tg.norm,
+    "norm 3": lambda x: x[0].norm(3), "logsumexp": tg.logsumexp, "softmax": tg.softmax, "log_softmax": tg.log_softmax,
+    "cumsum": lambda x: tg.cumsum(x, 0), "where": lambda x: tg.where([[True], [False]], x, 0.0),
+    "pad": lambda x: tg.pad(x, 1), "T": lambda x: x.T, "pad one": lambda x: tg.pad(x, 1, constant_values=1.0),
+    "reshape": lambda x: x.reshape(-1), "getitem": lambda x: x[np.array([0, 0, 1])], "mask": lambda x: x[x > 0.4],
+    "concatenate": lambda x: tg.concatenate([x, x]), "stack": lambda x: tg.stack([x, x]), "tril": tg.tril,
+    "triu": tg.triu, "trace": tg.trace, "repeat": lambda x: tg.repeat(x, 2), "tile": lambda x: tg.tile(x, 2),
+    "roll": lambda x: tg.roll(x, 1), "flip": tg.flip, "windows": lambda x: tg.windows(x, (2,)),
+    "matmul": lambda x: x @ x, "einsum": lambda x: tg.einsum("ij,kj->", x, x),
+    "einsum diagonal": lambda x: tg.einsum("ii", x), "outer": lambda x: tg.outer(x, x),
+    "tensordot": lambda x: tg.tensordot(x, x, 1), "inv": tg.linalg.inv, "det": tg.linalg.det,
     "solve": lambda x: tg.linalg.solve(x, x.T), "broadcast_to": lambda x: tg.broadcast_to(x, (3, 2, 2)),
     "scatter": lambda x: tg.scatter(x[0], np.array([1, 1]), (3,)), "take_along_axis":
         lambda x: tg.take_along_axis(x, np.array([[0], [1]]), 1),

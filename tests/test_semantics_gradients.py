@@ -105,7 +105,8 @@ def test_grad_can_be_assigned():
 
 @pytest.mark.parametrize(("gradient", "error"), [
     (np.ones(3), tg.errors.ShapeError), (np.ones((1, 2)), tg.errors.ShapeError), (1.0, tg.errors.ShapeError),
-    (1j * np.ones(2), tg.errors.DataError), (["a", "b"], tg.errors.DataError), ([[1.0], [1.0, 2.0]], tg.errors.DataError)])
+    (1j * np.ones(2), tg.errors.DataError), (["a", "b"], tg.errors.DataError),
+    ([[1.0], [1.0, 2.0]], tg.errors.DataError)])
 def test_a_wrong_gradient_is_refused(gradient, error):
     """Assigning .grad, and backward(gradient), check shape and kind, and leave the gradient as it was."""
     t = Tensor([1.0, 2.0])
@@ -275,7 +276,7 @@ def test_a_stale_leaf_found_in_the_middle_leaves_all_gradients_as_they_were(node
 
 @pytest.mark.parametrize("shape", [(2,), (2, 3), (0,), (1, 2), (5, 0)])
 def test_backward_of_an_array_names_shape_and_both_fixes(shape):
-    """Without a gradient, backward() of several numbers shows the shape, y.sum().backward() and y.backward(gradient)."""
+    """Without a gradient, backward() of an array shows its shape, y.sum().backward() and y.backward(gradient)."""
     x = Tensor(np.ones(shape))
     y = x * 2.0
     with pytest.raises(tg.errors.ShapeError) as caught:

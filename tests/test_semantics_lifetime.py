@@ -40,7 +40,8 @@ def start(node):
 
 
 @both
-@pytest.mark.parametrize("use", ["record", "backward", "backward twice", "hooks", "anomaly", "no_grad", "error", "compare"])
+@pytest.mark.parametrize("use",
+                         ["record", "backward", "backward twice", "hooks", "anomaly", "no_grad", "error", "compare"])
 def test_dropping_the_output_frees_the_graph(node, use):
     """After each use of a graph, its last reference frees every node without the garbage collector."""
     x = start(node)
@@ -65,12 +66,11 @@ def test_dropping_the_output_frees_the_graph(node, use):
     elif use == "error":
         with pytest.raises(TypeError):
             y + "text"
-        try:
+        with pytest.raises(TypeError):
             y.backward("text")
-        except TypeError:
-            pass
     elif use == "compare":
-        assert (y in [x, y]) and (y < 100.0) and repr(y)
+        assert y in [x, y]
+        assert repr(y)
     del y
     assert live() == before
 

@@ -10,35 +10,43 @@ from tinygrad_edu.errors import UnsupportedError
 A, B = np.array([[0.5, 0.7], [0.2, 0.3]]), np.array([[1.0, 2.0], [3.0, 4.0]])
 
 RECORDS = {
-    "tanh": np.tanh, "exp": np.exp, "negative": np.negative, "positive": lambda x: np.positive(x) * 1.0, "absolute": np.absolute,
-    "fabs": np.fabs, "square": np.square, "sqrt": np.sqrt, "log1p": np.log1p, "arctanh": np.arctanh, "sign": np.sign,
-    "reciprocal": np.reciprocal, "add": lambda x: np.add(x, B), "reflected subtract": lambda x: np.subtract(B, x),
-    "true_divide": lambda x: np.true_divide(x, 2.0), "power": lambda x: np.power(x, 3), "float_power": lambda x: np.float_power(x, 2),
-    "pow": lambda x: np.pow(2.0, x), "maximum": lambda x: np.maximum(x, 0.4), "minimum": lambda x: np.minimum(0.4, x),
-    "logaddexp": lambda x: np.logaddexp(x, B), "arctan2": lambda x: np.arctan2(x, B), "matmul": lambda x: np.matmul(x, B),
-    "ndarray @": lambda x: B @ x, "ndarray *": lambda x: B * x, "ndarray -": lambda x: B - x, "ndarray **": lambda x: B**x,
-    "ndarray /": lambda x: B / x, "float64 *": lambda x: np.float64(2.0) * x, "0-d +": lambda x: np.array(2.0) + x,
-    "sum": np.sum, "sum axis": lambda x: np.sum(x, axis=0), "sum 0": lambda x: np.sum(x, 0, keepdims=True),
-    "mean": lambda x: np.mean(x, 1), "max": lambda x: np.max(x, axis=1), "amin": np.amin, "prod": lambda x: np.prod(x, axis=0),
-    "var": lambda x: np.var(x, ddof=1), "std": lambda x: np.std(x, axis=0), "add.reduce": np.add.reduce,
-    "multiply.reduce": lambda x: np.multiply.reduce(x, axis=1), "maximum.reduce": lambda x: np.maximum.reduce(x, keepdims=True),
-    "logaddexp.reduce": lambda x: np.logaddexp.reduce(x, axis=None), "multiply.outer": lambda x: np.multiply.outer(x, B),
-    "reshape": lambda x: np.reshape(x, (4, 1)), "reshape -1": lambda x: np.reshape(x, -1), "ravel": np.ravel,
-    "transpose": np.transpose, "swapaxes": lambda x: np.swapaxes(x, 0, 1), "moveaxis": lambda x: np.moveaxis(x, 0, -1),
-    "expand_dims": lambda x: np.expand_dims(x, 1), "squeeze": lambda x: np.squeeze(x[:1]), "matrix_transpose": np.matrix_transpose,
-    "broadcast_to": lambda x: np.broadcast_to(x, (3, 2, 2)), "concatenate": lambda x: np.concatenate([x, B, x], axis=1),
+    "tanh": np.tanh, "exp": np.exp, "negative": np.negative, "positive": lambda x: np.positive(x) * 1.0,
+    "absolute": np.absolute, "fabs": np.fabs, "square": np.square, "sqrt": np.sqrt, "log1p": np.log1p,
+    "arctanh": np.arctanh, "sign": np.sign, "reciprocal": np.reciprocal, "add": lambda x: np.add(x, B),
+    "reflected subtract": lambda x: np.subtract(B, x), "true_divide": lambda x: np.true_divide(x, 2.0),
+    "power": lambda x: np.power(x, 3), "float_power": lambda x: np.float_power(x, 2), "pow": lambda x: np.pow(2.0, x),
+    "maximum": lambda x: np.maximum(x, 0.4), "minimum": lambda x: np.minimum(0.4, x),
+    "logaddexp": lambda x: np.logaddexp(x, B), "arctan2": lambda x: np.arctan2(x, B),
+    "matmul": lambda x: np.matmul(x, B), "ndarray @": lambda x: B @ x, "ndarray *": lambda x: B * x,
+    "ndarray -": lambda x: B - x, "ndarray **": lambda x: B**x, "ndarray /": lambda x: B / x,
+    "float64 *": lambda x: np.float64(2.0) * x, "0-d +": lambda x: np.array(2.0) + x, "sum": np.sum,
+    "sum axis": lambda x: np.sum(x, axis=0), "sum 0": lambda x: np.sum(x, 0, keepdims=True),
+    "mean": lambda x: np.mean(x, 1), "max": lambda x: np.max(x, axis=1), "amin": np.amin,
+    "prod": lambda x: np.prod(x, axis=0), "var": lambda x: np.var(x, ddof=1), "std": lambda x: np.std(x, axis=0),
+    "add.reduce": np.add.reduce, "multiply.reduce": lambda x: np.multiply.reduce(x, axis=1),
+    "maximum.reduce": lambda x: np.maximum.reduce(x, keepdims=True),
+    "logaddexp.reduce": lambda x: np.logaddexp.reduce(x, axis=None),
+    "multiply.outer": lambda x: np.multiply.outer(x, B), "reshape": lambda x: np.reshape(x, (4, 1)),
+    "reshape -1": lambda x: np.reshape(x, -1), "ravel": np.ravel, "transpose": np.transpose,
+    "swapaxes": lambda x: np.swapaxes(x, 0, 1), "moveaxis": lambda x: np.moveaxis(x, 0, -1),
+    "expand_dims": lambda x: np.expand_dims(x, 1), "squeeze": lambda x: np.squeeze(x[:1]),
+    "matrix_transpose": np.matrix_transpose, "broadcast_to": lambda x: np.broadcast_to(x, (3, 2, 2)),
+    "concatenate": lambda x: np.concatenate([x, B, x], axis=1),
     "concatenate flat": lambda x: np.concatenate([x, B], axis=None), "concat": lambda x: np.concat((x, x)),
     "stack": lambda x: np.stack([x, B], -1), "split": lambda x: np.split(x, 2)[1], "flip": lambda x: np.flip(x, 0),
     "roll": lambda x: np.roll(x, 1), "repeat": lambda x: np.repeat(x, 2, axis=0), "tile": lambda x: np.tile(x, (2, 1)),
     "pad": lambda x: np.pad(x, 1), "pad value": lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=3.0),
-    "cumsum": lambda x: np.cumsum(x, axis=1), "cumsum flat": np.cumsum, "tril": np.tril, "triu": lambda x: np.triu(x, 1),
-    "trace": np.trace, "diagonal": np.diagonal, "where": lambda x: np.where(A > 0.4, x, B), "where y": lambda x: np.where(A > 0.4, 0.0, x),
-    "clip": lambda x: np.clip(x, 0.25, 0.6), "clip min": lambda x: np.clip(x, 0.25, None), "clip kw": lambda x: np.clip(x, a_min=0.3, a_max=1),
+    "cumsum": lambda x: np.cumsum(x, axis=1), "cumsum flat": np.cumsum, "tril": np.tril,
+    "triu": lambda x: np.triu(x, 1), "trace": np.trace, "diagonal": np.diagonal,
+    "where": lambda x: np.where(A > 0.4, x, B), "where y": lambda x: np.where(A > 0.4, 0.0, x),
+    "clip": lambda x: np.clip(x, 0.25, 0.6), "clip min": lambda x: np.clip(x, 0.25, None),
+    "clip kw": lambda x: np.clip(x, a_min=0.25, a_max=1),
     "take_along_axis": lambda x: np.take_along_axis(x, np.array([[0], [1]]), 1), "dot": lambda x: np.dot(x, B),
     "einsum": lambda x: np.einsum("ij,kj->ik", x, B), "tensordot": lambda x: np.tensordot(x, B, 1),
-    "outer": lambda x: np.outer(B, x), "inv": np.linalg.inv, "det": np.linalg.det, "solve": lambda x: np.linalg.solve(x, B),
-    "norm": np.linalg.norm, "norm axis": lambda x: np.linalg.norm(x, axis=0), "norm 1": lambda x: np.linalg.norm(x[0], 1),
-    "linalg.matmul": lambda x: np.linalg.matmul(x, B), "dtype None": lambda x: np.sum(x, dtype=None),
+    "outer": lambda x: np.outer(B, x), "inv": np.linalg.inv, "det": np.linalg.det,
+    "solve": lambda x: np.linalg.solve(x, B), "norm": np.linalg.norm, "norm axis": lambda x: np.linalg.norm(x, axis=0),
+    "norm 1": lambda x: np.linalg.norm(x[0], 1), "linalg.matmul": lambda x: np.linalg.matmul(x, B),
+    "dtype None": lambda x: np.sum(x, dtype=None),
 }
 
 
@@ -79,10 +87,12 @@ def test_numpy_functions_record_values(name):
     assert v.grad == pytest.approx(float(slope), rel=1e-6)
 
 
-ON_DATA = {"isnan": np.isnan, "isfinite": np.isfinite, "less": lambda x: np.less(x, 0.4), "greater_equal": lambda x: np.greater_equal(0.4, x),
-           "logical_and": lambda x: np.logical_and(x, True), "argmax": np.argmax, "argmin": lambda x: np.argmin(x, axis=1),
-           "argsort": np.argsort, "shape": np.shape, "ndim": np.ndim, "size": np.size, "allclose": lambda x: np.allclose(x, A),
-           "isclose": lambda x: np.isclose(x, 0.5), "array_equal": lambda x: np.array_equal(x, A)}
+ON_DATA = {"isnan": np.isnan, "isfinite": np.isfinite, "less": lambda x: np.less(x, 0.4),
+           "greater_equal": lambda x: np.greater_equal(0.4, x),
+           "logical_and": lambda x: np.logical_and(x, True), "argmax": np.argmax,
+           "argmin": lambda x: np.argmin(x, axis=1), "argsort": np.argsort, "shape": np.shape, "ndim": np.ndim,
+           "size": np.size, "allclose": lambda x: np.allclose(x, A), "isclose": lambda x: np.isclose(x, 0.5),
+           "array_equal": lambda x: np.array_equal(x, A)}
 
 
 @pytest.mark.parametrize("name", ON_DATA)
@@ -94,19 +104,23 @@ def test_questions_about_the_data_give_plain_answers(name):
 
 
 UNSUPPORTED = {
-    "floor": np.floor, "rint": np.rint, "cbrt": np.cbrt, "hypot": lambda x: np.hypot(x, x), "floor_divide": lambda x: np.ones(2) // x,
-    "remainder": lambda x: np.remainder(2.0, x), "divmod": lambda x: np.divmod(x, 2.0), "fmax": lambda x: np.fmax(x, 1.0),
-    "sort": np.sort, "median": np.median, "percentile": lambda x: np.percentile(x, 50), "cumprod": np.cumprod,
-    "nansum": np.nansum, "unique": np.unique, "vstack": lambda x: np.vstack([x, x]), "hstack": lambda x: np.hstack((x, A)),
-    "column_stack": lambda x: np.column_stack([x, x]), "block": lambda x: np.block([[x, x]]), "kron": lambda x: np.kron(x, x),
-    "cross": lambda x: np.cross(x, x), "interp": lambda x: np.interp(x, [0, 1], [0, 1]), "gradient": np.gradient,
-    "convolve": lambda x: np.convolve(x, x), "svd": np.linalg.svd, "eigh": np.linalg.eigh, "cholesky": np.linalg.cholesky,
-    "qr": np.linalg.qr, "pinv": np.linalg.pinv, "fft": np.fft.fft, "copy": np.copy, "copyto": lambda x: np.copyto(np.zeros((2, 2)), x),
-    "add.accumulate": np.add.accumulate, "subtract.reduce": np.subtract.reduce, "add.outer": lambda x: np.add.outer(x, x),
+    "floor": np.floor, "rint": np.rint, "cbrt": np.cbrt, "hypot": lambda x: np.hypot(x, x),
+    "floor_divide": lambda x: np.ones(2) // x, "remainder": lambda x: np.remainder(2.0, x),
+    "divmod": lambda x: np.divmod(x, 2.0), "fmax": lambda x: np.fmax(x, 1.0), "sort": np.sort, "median": np.median,
+    "percentile": lambda x: np.percentile(x, 50), "cumprod": np.cumprod, "nansum": np.nansum, "unique": np.unique,
+    "vstack": lambda x: np.vstack([x, x]), "hstack": lambda x: np.hstack((x, A)),
+    "column_stack": lambda x: np.column_stack([x, x]), "block": lambda x: np.block([[x, x]]),
+    "kron": lambda x: np.kron(x, x), "cross": lambda x: np.cross(x, x),
+    "interp": lambda x: np.interp(x, [0, 1], [0, 1]), "gradient": np.gradient, "convolve": lambda x: np.convolve(x, x),
+    "svd": np.linalg.svd, "eigh": np.linalg.eigh, "cholesky": np.linalg.cholesky, "qr": np.linalg.qr,
+    "pinv": np.linalg.pinv, "fft": np.fft.fft, "copy": np.copy, "copyto": lambda x: np.copyto(np.zeros((2, 2)), x),
+    "add.accumulate": np.add.accumulate, "subtract.reduce": np.subtract.reduce,
+    "add.outer": lambda x: np.add.outer(x, x),
     "add.reduceat": lambda x: np.add.reduceat(x, [0]), "add.at": lambda x: np.add.at(np.zeros((2, 2)), 0, x),
     "select": lambda x: np.select([A > 0.4], [x]), "choose": lambda x: np.choose([0], x), "apply_along_axis":
         lambda x: np.apply_along_axis(np.sum, 0, x), "average": np.average, "meshgrid": lambda x: np.meshgrid(x, x),
-    "put": lambda x: np.put(x, 0, 1.0), "round": np.round, "nan_to_num": np.nan_to_num, "vecdot": lambda x: np.vecdot(x, x),
+    "put": lambda x: np.put(x, 0, 1.0), "round": np.round, "nan_to_num": np.nan_to_num,
+    "vecdot": lambda x: np.vecdot(x, x),
 }
 
 
@@ -122,7 +136,9 @@ def test_functions_without_a_row_raise_naming_them(name):
     assert t in caught.value.nodes
 
 
-@pytest.mark.parametrize("name", ["floor", "rint", "cbrt", "hypot", "remainder", "sort", "cumprod", "copy", "median", "vstack", "average"])
+@pytest.mark.parametrize("name",
+                         ["floor", "rint", "cbrt", "hypot", "remainder", "sort", "cumprod", "copy", "median", "vstack",
+                          "average"])
 def test_functions_without_a_row_raise_for_values(name):
     """The same for Values."""
     v = Value(0.5)
@@ -138,7 +154,8 @@ ARGUMENTS = {
     "where ": lambda x: np.sum(x, where=A > 0.4), "initial": lambda x: np.max(x, initial=0.0),
     "dtype ": lambda x: np.mean(x, dtype=np.float32), "out   ": lambda x: np.concatenate([x, x], out=np.empty((4, 2))),
     "order": lambda x: np.reshape(x, (4,), order="F"), "mode": lambda x: np.pad(x, 1, mode="reflect"),
-    "out    ": lambda x: np.clip(x, 0.0, 1.0, out=np.empty((2, 2))), "initial ": lambda x: np.add.reduce(x, initial=1.0),
+    "out    ": lambda x: np.clip(x, 0.0, 1.0, out=np.empty((2, 2))),
+    "initial ": lambda x: np.add.reduce(x, initial=1.0),
 }
 
 
@@ -151,12 +168,17 @@ def test_arguments_without_a_counterpart_raise_naming_them(name):
 
 @pytest.mark.parametrize(("call", "expected"), [
     (lambda x: np.sum(x, 0, None), lambda: A.sum(0)), (lambda x: np.sum(x, 0, np.float64), lambda: A.sum(0)),
-    (lambda x: np.mean(x, 0, np.float64), lambda: A.mean(0)), (lambda x: np.sum(x, 0, None, None, True), lambda: A.sum(0, keepdims=True)),
-    (lambda x: np.max(x, 0, None, True), lambda: A.max(0, keepdims=True)), (lambda x: np.argmax(x, 0, None), lambda: A.argmax(0)),
-    (lambda x: np.prod(x, 0, None), lambda: A.prod(0)), (lambda x: np.var(x, 0, None, None, 1), lambda: A.var(0, ddof=1)),
-    (lambda x: np.std(x, 0, np.float64), lambda: A.std(0)), (lambda x: np.cumsum(x, 0, np.float64), lambda: A.cumsum(0)),
-    (lambda x: np.argmax(x, 0, np.empty(2, int)), lambda: A.argmax(0)), (lambda x: np.clip(x, 0.3, 0.4, None), lambda: A.clip(0.3, 0.4)),
-    (lambda x: np.reshape(x, (4,), "C"), lambda: A.reshape(4)), (lambda x: np.trace(x, 0, 0, 1, np.float64), lambda: A.trace())])
+    (lambda x: np.mean(x, 0, np.float64), lambda: A.mean(0)),
+    (lambda x: np.sum(x, 0, None, None, True), lambda: A.sum(0, keepdims=True)),
+    (lambda x: np.max(x, 0, None, True), lambda: A.max(0, keepdims=True)),
+    (lambda x: np.argmax(x, 0, None), lambda: A.argmax(0)), (lambda x: np.prod(x, 0, None), lambda: A.prod(0)),
+    (lambda x: np.var(x, 0, None, None, 1), lambda: A.var(0, ddof=1)),
+    (lambda x: np.std(x, 0, np.float64), lambda: A.std(0)),
+    (lambda x: np.cumsum(x, 0, np.float64), lambda: A.cumsum(0)),
+    (lambda x: np.argmax(x, 0, np.empty(2, int)), lambda: A.argmax(0)),
+    (lambda x: np.clip(x, 0.3, 0.4, None), lambda: A.clip(0.3, 0.4)),
+    (lambda x: np.reshape(x, (4,), "C"), lambda: A.reshape(4)),
+    (lambda x: np.trace(x, 0, 0, 1, np.float64), lambda: A.trace())])
 def test_positional_arguments_follow_numpy(call, expected):
     """Arguments by position mean what they mean in NumPy, or are refused: dtype is not mistaken for keepdims."""
     try:

@@ -38,7 +38,9 @@ def test_modes_nest_in_any_combination(node, modes):
         return tg.sin(x * x)
 
     def derivative(f, mode):
-        return tg.grad(f) if mode == "r" else lambda x: tg.jvp(f, (x,), (1.0 if isinstance(x, (float, Value)) else np.array(1.0),))[1]
+        return tg.grad(f) if mode == "r" else lambda x: tg.jvp(f, (x,),
+                                                               (1.0 if isinstance(x, (float, Value)) else np.array(1.0),
+                                                                ))[1]
 
     f = function
     for mode in modes:
@@ -105,7 +107,8 @@ def test_transforms_neither_read_nor_write_grad(node):
 
 # ---- edge numbers --------------------------------------------------------------------------------------------------
 
-UNARY = ["exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
+UNARY = ["exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
+         "cosh", "tanh",
          "arcsinh", "arccosh", "arctanh", "sqrt", "reciprocal", "square", "abs", "sign", "negative"]
 BINARY = {operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply, operator.truediv: np.divide,
           operator.pow: np.power, tg.maximum: np.maximum, tg.minimum: np.minimum, tg.logaddexp: np.logaddexp,
@@ -152,8 +155,8 @@ def test_binary_functions_follow_ieee(op):
     (lambda x: x / 0.0, 1.0, INF, INF), (lambda x: 0.0 / x, 0.0, NAN, NAN), (lambda x: 10.0**x, 400.0, INF, INF),
     (lambda x: x * 1e308 * 10.0, 1.0, INF, INF), (tg.arcsin, 1.0, math.pi / 2, INF), (tg.arctanh, 1.0, INF, INF),
     (tg.sigmoid, 1000.0, 1.0, 0.0), (tg.sigmoid, -1000.0, 0.0, 0.0), (tg.softplus, 1000.0, 1000.0, 1.0),
-    (tg.softplus, -1000.0, 0.0, 0.0), (tg.tanh, 1000.0, 1.0, 0.0), (tg.gelu, -1e200, 0.0, 0.0), (tg.silu, -1e200, 0.0, 0.0),
-    (tg.relu, NAN, NAN, None), (tg.log, -1.0, NAN, -1.0)])
+    (tg.softplus, -1000.0, 0.0, 0.0), (tg.tanh, 1000.0, 1.0, 0.0), (tg.gelu, -1e200, 0.0, 0.0),
+    (tg.silu, -1e200, 0.0, 0.0), (tg.relu, NAN, NAN, None), (tg.log, -1.0, NAN, -1.0)])
 def test_edges_with_their_derivatives(function, at, value, slope):
     """Function and slope at the edge, on Values by backward, create_graph, hooks, grad and jvp: never an exception."""
     with warnings.catch_warnings():
@@ -195,7 +198,8 @@ def test_sequences_of_values_at_the_edges():
     for numbers in ([INF, 1.0], [-INF, -INF], [INF, -INF], [NAN, 1.0], [1e308, 1e308], [0.0, -0.0]):
         values = [Value(n) for n in numbers]
         with np.errstate(all="ignore"):
-            plain = [np.sum(numbers), np.max(numbers), np.min(numbers), np.mean(numbers), np.logaddexp(*numbers), np.hypot(*numbers)]
+            plain = [np.sum(numbers), np.max(numbers), np.min(numbers), np.mean(numbers), np.logaddexp(*numbers),
+                     np.hypot(*numbers)]
         for function, expected in zip((tg.sum, tg.max, tg.min, tg.mean, tg.logsumexp, tg.norm), plain, strict=True):
             y = function(values)
             assert type(y.data) is float

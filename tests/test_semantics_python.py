@@ -46,10 +46,10 @@ def test_tensors_compare_by_data(op):
 def test_equality_is_identity_between_nodes(node):
     """Two nodes are equal when they are one: in ==, !=, `in`, list.index, sets and dicts."""
     x, y = node(1.0), node(1.0)
-    assert x == x  # noqa: PLR0124 - that is the question
-    assert not x != x  # noqa: PLR0124
+    assert x == x
     assert x != y
-    assert not x == y
+    assert (x != x) is False
+    assert (x == y) is False
     assert [y, x].index(x) == 1
     assert x in [y, x]
     assert x not in [y]
@@ -80,8 +80,8 @@ def test_equality_with_numbers_raises(node, other):
 def test_equality_with_none_and_text_is_false(node):
     """Sentinels and text are simply not this node."""
     for other in (None, "x", ""):
-        assert not node(1.0) == other
         assert node(1.0) != other
+        assert (node(1.0) == other) is False
     assert node(1.0) not in [None, "x"]
 
 

@@ -140,7 +140,8 @@ def test_jvp_and_vjp_over_a_stale_leaf_raise():
             tg.vjp(moves, argument)[1](argument)
 
 
-@pytest.mark.parametrize("view", [lambda w: w.reshape(2, 2), lambda w: w[::-1].reshape(2, 2), lambda w: tg.stack([w[:2]] * 2),
+@pytest.mark.parametrize("view",
+                         [lambda w: w.reshape(2, 2), lambda w: w[::-1].reshape(2, 2), lambda w: tg.stack([w[:2]] * 2),
                                   lambda w: tg.broadcast_to(w[:2], (2, 2)), lambda w: tg.windows(w, (2,))[:2]])
 @pytest.mark.parametrize("frozen", [False, True])
 def test_pulling_after_a_view_of_a_leaf_moved_is_right_or_refused(view, frozen):
@@ -161,9 +162,11 @@ def test_results_without_a_graph_do_not_move_with_the_leaf():
     """Views made under no_grad(), by detach(), or of a frozen leaf keep their numbers when the leaf is written."""
     x = Tensor([[1.0, 2.0], [3.0, 4.0]])
     frozen = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=False)
-    views = [lambda t: t.T, lambda t: t.reshape(4), lambda t: t[0], lambda t: t[:, ::-1], lambda t: tg.broadcast_to(t, (2, 2, 2)),
-             lambda t: tg.windows(t, (2,)), lambda t: +t, lambda t: t.astype(np.float64), lambda t: tg.moveaxis(t, 0, 1),
-             lambda t: tg.expand_dims(t, 0), lambda t: tg.diagonal(t), lambda t: tg.clip(t), lambda t: tg.split(t, 2)[0]]
+    views = [lambda t: t.T, lambda t: t.reshape(4), lambda t: t[0], lambda t: t[:, ::-1],
+             lambda t: tg.broadcast_to(t, (2, 2, 2)),
+             lambda t: tg.windows(t, (2,)), lambda t: +t, lambda t: t.astype(np.float64),
+             lambda t: tg.moveaxis(t, 0, 1), lambda t: tg.expand_dims(t, 0), lambda t: tg.diagonal(t),
+             lambda t: tg.clip(t), lambda t: tg.split(t, 2)[0]]
     with tg.no_grad():
         results = [view(x) for view in views if view(x) is not x]
     results += [view(frozen) for view in views if view(frozen) is not frozen]
@@ -226,7 +229,8 @@ def test_setting_data_checks_shape_and_kind():
     assert x.grad.tolist() == [2.0, 4.0]
 
 
-@pytest.mark.parametrize("path", [lambda x: x * x, lambda x: x.reshape(2, 1) ** 2, lambda x: x[::-1] * x, lambda x: x @ x])
+@pytest.mark.parametrize("path",
+                         [lambda x: x * x, lambda x: x.reshape(2, 1) ** 2, lambda x: x[::-1] * x, lambda x: x @ x])
 def test_an_element_write_is_caught_by_detect_anomaly(path):
     """leaf.data[0] = ... cannot stamp the leaf, but under detect_anomaly() the pass finds it, naming the leaf."""
     with tg.detect_anomaly():

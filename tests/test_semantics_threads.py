@@ -95,7 +95,8 @@ def test_private_graphs_are_right(node):
         y = tg.sin(x * x) * x
         y.backward()
         slope = tg.grad(lambda t: tg.sin(t * t) * t)(x.detach().data)
-        return float(x.grad), float(slope), float(tg.jvp(lambda t: tg.sin(t * t) * t, (x.detach().data,), (x.data * 0.0 + 1.0,))[1])
+        return float(x.grad), float(slope), float(tg.jvp(lambda t: tg.sin(t * t) * t, (x.detach().data,),
+                                                         (x.data * 0.0 + 1.0,))[1])
 
     expected = [derivative(n) for n in range(THREADS)]
 

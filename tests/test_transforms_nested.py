@@ -48,11 +48,11 @@ def test_the_bridges_between_the_families_are_differentiable_to_third_order(mode
         first, second = (tg.stack([x, x]) * np.array([1.0, 3.0])).to_values()
         return first * first * second / 3.0
 
-    for function, x, kind in ((stacked, 2.0, float), (picked, np.array(2.0), np.ndarray)):
+    for function, x in ((stacked, 2.0), (picked, np.array(2.0))):
         for mode in modes:
             function = MODES[mode](function)
         assert_allclose(np.asarray(function(x)), [12.0, 12.0, 6.0][len(modes) - 1], rtol=1e-14)
-        assert isinstance(function(x), kind | np.generic)
+        assert not isinstance(function(x), tg.Value | tg.Tensor)
 
 
 def test_backward_over_both_bridges_leaves_arrays_and_floats():
@@ -224,11 +224,11 @@ REFUSED = {
     "tangent too short": (lambda: tg.jvp(tg.sin, (X,), (np.ones(2),)), tg.errors.ShapeError, r"\(2,\).*\(3,\)"),
     "tangent a number": (lambda: tg.jvp(tg.sin, (X,), (1.0,)), tg.errors.ShapeError, r"\(\).*\(3,\)"),
     "tangent an array": (lambda: tg.jvp(tg.sin, (2.0,), (X,)), tg.errors.TinygradError, "number"),
-    "tangent missing": (lambda: tg.jvp(tg.multiply, (2.0, 3.0), (1.0,)), tg.errors.ShapeError, "2 .* 1"),
+    "tangent missing": (lambda: tg.jvp(tg.multiply, (2.0, 3.0), (1.0,)), tg.errors.ShapeError, "2 .*wanted"),
     "tangent of other kind": (lambda: tg.jvp(tg.sin, (X,), (tg.Value(1.0),)), tg.errors.TinygradError, "Value"),
     "tangent of other key": (lambda: tg.jvp(lambda d: d["a"], ({"a": 1.0},), ({"b": 1.0},)), tg.errors.ShapeError, "b"),
     "cotangent too short": (lambda: tg.vjp(tg.sin, X)[1](np.ones(2)), tg.errors.ShapeError, r"\(2,\).*\(3,\)"),
-    "cotangent missing": (lambda: tg.vjp(lambda x: (x, x), 2.0)[1](1.0), tg.errors.ShapeError, "2 .* 1"),
+    "cotangent missing": (lambda: tg.vjp(lambda x: (x, x), 2.0)[1](1.0), tg.errors.ShapeError, "2 .*wanted"),
     "direction of other kind": (lambda: tg.hvp(tg.sin, 2.0, X), tg.errors.TinygradError, "number"),
 }
 

@@ -172,7 +172,8 @@ def learn_the_digits(pixels: Array, digits: Array, rng: np.random.Generator, epo
     show(f"\ndigits test accuracy: {100.0 * np.mean(answers == digits[test]):.1f} %")
 
 
-def fit(model: tg.nn.Module, pixels: Array, digits: Array, rng: np.random.Generator, epochs: int, progress: Any) -> None:
+def fit(model: tg.nn.Module, pixels: Array, digits: Array, rng: np.random.Generator, epochs: int,
+        progress: Any) -> None:
     """Train by Adam, with a learning rate that falls to 0; the progress bar goes to stderr.
 
     Two things keep the network from learning the training digits by heart: noise on the pixels, and
@@ -181,7 +182,8 @@ def fit(model: tg.nn.Module, pixels: Array, digits: Array, rng: np.random.Genera
     start = 2e-3
     optimizer = tg.optim.Adam(model.parameters(), lr=start)
     targets = 0.9 * np.eye(10)[digits] + 0.1 / 10
-    with progress(range(epochs), desc="training", unit="epoch", file=sys.stderr) as bar:
+    one_thread = extra("threadpoolctl", "tour").threadpool_limits(1)  # to share products this small out costs more
+    with one_thread, progress(range(epochs), desc="training", unit="epoch", file=sys.stderr) as bar:
         for epoch in bar:
             optimizer.lr = start * (1.0 - epoch / epochs)
             for x, target in tg.data.batches(pixels, targets, batch_size=32, rng=rng):

@@ -222,7 +222,7 @@ class Node:
 
     def same(self, snapshot: Payload) -> bool:
         """Whether the data still is what it was in `snapshot`."""
-        return bool(self._data == snapshot)
+        return snapshot is not None and bool(self._data == snapshot)
 
     # -- what all nodes share
 
@@ -318,16 +318,20 @@ class Node:
         _commit(cotangents, create_graph)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        order = history(self)
-        replaced: dict[Node, Node] = {}
         # leaves first: one whose data was set since is younger than its readers
-        for node in sorted(order, key=lambda x: x.op is not None):
-            known = memo.get(id(node))
-            replaced[node] = memo[id(node)] = known if known is not None else node.replica(replaced)
+        order = sorted(history(self), key=lambda x: x.op is not None)
+        replaced: dict[Node, Node] = {}
+        fresh = [node for node in order if id(node) not in memo]
         for node in order:
-            replaced[node].index = next(_clock)
-        for node in order:
-            replaced[node]._grad = copy.deepcopy(node._grad, memo)
+            if id(node) not in memo:
+                memo[id(node)] = node.replica(replaced)
+            replaced[node] = memo[id(node)]
+        for node in fresh:
+            twin = replaced[node]
+            twin._grad = copy.deepcopy(node._grad, memo)
+            for source in node.inputs:
+                if isinstance(source, Node) and source.index > node.index:  # the copy of a stale graph is stale
+                    twin.notes().snapshots.append((replaced[source], None))
         return replaced[self]  # type: ignore[return-value] # a replica has its original's class
 
     def __copy__(self) -> Self:
@@ -501,7 +505,8 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
                  for node, g in cotangents.items() if node.op is None and node._requires_grad]
         if current_mode().anomaly:
             for node, total in found:
-                if not all(node.finite(total)):
+                before = all(node.finite(cotangents[node])) and (node._grad is None or all(node.finite(node._grad)))
+                if before and not all(node.finite(total)):
                     raise AnomalyError(f"the accumulated gradient of {node} is not finite", [node])
         for node, total in found:
             node._grad = total

@@ -262,7 +262,7 @@ class Tensor(Node):
 
     def same(self, snapshot: NDArray[Any]) -> bool:
         """Whether the data still equals a copy made earlier."""
-        return np.array_equal(self._data, snapshot, equal_nan=True)
+        return snapshot is not None and np.array_equal(self._data, snapshot, equal_nan=True)
 
     def replica(self, replaced: Mapping[Node, Node]) -> Self:
         twin = type(self).__new__(type(self))

@@ -11,6 +11,7 @@ gradients (a model's parameters): a penalty on a gradient then reaches the param
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -46,6 +47,20 @@ def _rebuild(tree: Any, leaves: Iterable[Any]) -> Any:
     return next(source)
 
 
+def _aligned(tree: Any, given: Any, what: str) -> list[Any]:
+    """What `given` has in the places of the leaves of `tree`; dicts are matched by key."""
+    if isinstance(tree, dict):
+        if not isinstance(given, dict) or given.keys() != tree.keys():
+            raise ShapeError(f"{what}: a dict with the keys {list(tree)} is wanted, not {given!r:.80}")
+        return [leaf for key in tree for leaf in _aligned(tree[key], given[key], what)]
+    if isinstance(tree, (list, tuple)):
+        if not isinstance(given, (list, tuple)) or len(given) != len(tree):
+            count = f", of {len(given)}" if isinstance(given, (list, tuple)) else ""
+            raise ShapeError(f"{what}: a list or tuple of {len(tree)} is wanted, not {given!r:.80}{count}")
+        return [leaf for part, item in zip(tree, given, strict=True) for leaf in _aligned(part, item, what)]
+    return [given]
+
+
 # ---- tracing ---------------------------------------------------------------------------------------------------------
 
 
@@ -64,25 +79,41 @@ def _flows(x: Node) -> bool:
     return x.requires_grad and current_mode().recording
 
 
-class _Trace:
-    """One call of a function on fresh variables, and whether its derivative must stay in the graph."""
+def _positions(argnums: Any, count: int) -> tuple[int, ...]:
+    """The positions that `argnums` names, among `count` arguments."""
+    try:
+        chosen = tuple(operator.index(i) for i in (argnums if _several(argnums) else (argnums,)))
+    except TypeError:
+        raise GraphError(f"argnums {argnums!r}: a position, or several, is wanted") from None
+    if not chosen or any(not -count <= i < count for i in chosen):
+        raise GraphError(f"argnums {argnums}: the function is called with {count} positional arguments")
+    positions = tuple(i % count for i in chosen)
+    if len(set(positions)) != len(positions):
+        raise GraphError(f"argnums {argnums} names an argument twice")
+    return positions
 
-    def __init__(self, function: Function, args: Sequence[Any], argnums: int | Sequence[int]) -> None:
-        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        if not args or any(not -len(args) <= i < len(args) for i in chosen):
-            raise GraphError(f"argnums {argnums}: the function is called with {len(args)} positional arguments")
-        chosen = tuple(i % len(args) for i in chosen)
-        inputs = [args[i] for i in chosen]
-        self.structure = inputs[0] if isinstance(argnums, int) else tuple(inputs)
+
+def _several(argnums: Any) -> bool:
+    return isinstance(argnums, (tuple, list, range))
+
+
+class _Trace:
+    """One call of a function on fresh variables, and whether its derivatives must stay in the graph."""
+
+    def __init__(self, function: Function, args: Sequence[Any], argnums: Any,
+                 options: dict[str, Any] | None = None) -> None:
+        positions = _positions(argnums, len(args))
+        inputs = [args[i] for i in positions]
+        self.structure = tuple(inputs) if _several(argnums) else inputs[0]
         self.given = _leaves(inputs)
         with enable_grad():
             self.variables = [_variable(x) for x in self.given]
-            rebuilt = _rebuild(inputs, self.variables)
             full = list(args)
-            for i, variable in zip(chosen, rebuilt, strict=True):
+            for i, variable in zip(positions, _rebuild(inputs, self.variables), strict=True):
                 full[i] = variable
-            self.result = function(*full)
+            self.result = function(*full, **(options or {}))
         self.outputs = _leaves(self.result)
+        self.of_nodes = any(isinstance(x, Node) for x in self.given)
 
     def nodes(self) -> list[Node]:
         """The outputs that are nodes."""
@@ -97,26 +128,23 @@ class _Trace:
         own = set(self.variables)
         return any(node.requires_grad and node.op is None and node not in own for node in history(*self.nodes()))
 
+    def delivered(self, found: Payload | None, like: Node, in_graph: bool) -> Any:
+        """A derivative as the caller gets it: a node, if it is in the graph or an argument was a node; else plain."""
+        if found is None:
+            found = 0.0 if isinstance(like, Value) else np.zeros_like(like._data)
+        if isinstance(found, Node):
+            return found
+        found = like.owned(found)
+        return type(like).result(found) if in_graph or self.of_nodes else found
+
+    def returned(self, in_graph: bool) -> Any:
+        """What the function returned: nodes or plain, by the same rule."""
+        return self.result if in_graph or self.of_nodes else _rebuild(
+            self.result, (y.owned(y._data) if isinstance(y, Node) else y for y in self.outputs))
+
     def shaped(self, results: Iterable[Any]) -> Any:
         """Derivatives by the variables, in the structure of the arguments."""
         return _rebuild(self.structure, results)
-
-
-def _zero(x: Node) -> Payload:
-    return 0.0 if isinstance(x, Value) else np.zeros_like(x._data)
-
-
-def _delivered(found: Payload | None, variable: Node, in_graph: bool) -> Any:
-    if found is None:
-        found = _zero(variable)
-    if isinstance(found, Node):
-        return found
-    return type(variable).result(variable.owned(found)) if in_graph else variable.owned(found)
-
-
-def _result(y: Any, in_graph: bool) -> Any:
-    """What the function returned: a node where the derivative stays in the graph, else plain."""
-    return y.owned(y._data) if isinstance(y, Node) and not in_graph else y
 
 
 def _seed(node: Node, given: Any, in_graph: bool, what: str) -> Payload:
@@ -127,13 +155,14 @@ def _seed(node: Node, given: Any, in_graph: bool, what: str) -> Payload:
     return node.seed(given, in_graph)
 
 
-def _matched(nodes: Sequence[Any], given: Any, in_graph: bool, what: str) -> dict[Node, Payload]:
-    """Cotangents or tangents by node; constants among the outputs take none."""
-    leaves = _leaves(given)
-    if len(leaves) != len(nodes):
-        raise ShapeError(f"{what}: {len(nodes)} numbers or arrays are wanted, {len(leaves)} are given")
-    return {x: _seed(x, g, in_graph, what) for x, g in zip(nodes, leaves, strict=True)
-            if isinstance(x, Node) and x.requires_grad}
+def _seeds(nodes: Sequence[Any], tree: Any, given: Any, in_graph: bool, what: str) -> dict[Node, Payload]:
+    """Cotangents or tangents by node; constants take none, and what is given for one node twice adds up."""
+    seeds: dict[Node, Payload] = {}
+    for x, g in zip(nodes, _aligned(tree, given, what), strict=True):
+        if isinstance(x, Node) and x.requires_grad:
+            seed = _seed(x, g, in_graph, what)
+            seeds[x] = seeds[x] + seed if x in seeds else seed
+    return seeds
 
 
 # ---- reverse mode ----------------------------------------------------------------------------------------------------
@@ -146,22 +175,29 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
     (8.0, 12.0)
     """
 
-    def both(*args: Any) -> tuple[Any, Any]:
-        trace = _Trace(function, args, argnums)
-        y = trace.result
-        if not isinstance(y, Node):
-            if np.shape(y) == () or np.size(y) == 1:
-                return y, trace.shaped(_delivered(None, v, False) for v in trace.variables)
-            raise ShapeError(f"grad: the function must return one number, not {type(y).__name__}; for several, use "
-                             "jacobian or vjp")
-        if isinstance(y, Tensor) and y.size != 1:
-            raise ShapeError(f"grad: the function must return one number, not an array of shape {y.shape}; for "
-                             "several, use jacobian or vjp", [y])
+    def both(*args: Any, **options: Any) -> tuple[Any, Any]:
+        trace = _Trace(function, args, argnums, options)
+        y = _one_number(trace.result)
         in_graph = trace.in_graph()
-        found = reverse({y: y.seed(None, in_graph)}, trace.variables, create_graph=in_graph) if y.requires_grad else {}
-        return _result(y, in_graph), trace.shaped(_delivered(found.get(v), v, in_graph) for v in trace.variables)
+        found: dict[Node, Payload] = {}
+        if isinstance(y, Node) and y.requires_grad:
+            found = reverse({y: y.seed(None, in_graph)}, trace.variables, create_graph=in_graph)
+        return trace.returned(in_graph), trace.shaped(trace.delivered(found.get(v), v, in_graph)
+                                                      for v in trace.variables)
 
     return both
+
+
+def _one_number(y: Any) -> Any:
+    """y, or the error that it is not what a gradient is of."""
+    if not isinstance(y, (Node, int, float, np.ndarray, np.number)):
+        raise ShapeError(f"grad: the function must return one number, not {type(y).__name__}; is a return missing? "
+                         "For several numbers, use jacobian or vjp")
+    data = y._data if isinstance(y, Node) else y
+    if np.size(data) != 1:
+        raise ShapeError(f"grad: the function must return one number, not an array of shape {np.shape(data)}; for "
+                         "several, use jacobian or vjp", [y] if isinstance(y, Node) else ())
+    return y
 
 
 def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -169,7 +205,8 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     Args:
         function: f, returning one number as a Value or Tensor.
-        argnums: by which positional argument, or arguments, to differentiate.
+        argnums: by which positional argument, or arguments, to differentiate; all others, and arguments by
+            name, are passed on as they are.
 
     >>> grad(lambda x: x * x)(3.0)
     6.0
@@ -177,7 +214,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     12.0
     """
     both = value_and_grad(function, argnums)
-    return lambda *args: both(*args)[1]
+    return lambda *args, **options: both(*args, **options)[1]
 
 
 def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
@@ -191,12 +228,11 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
 
     def pull(cotangents: Any) -> Any:
         in_graph = trace.in_graph(*_leaves(cotangents))
-        seeds = _matched(trace.outputs, cotangents, in_graph, "vjp: the cotangent")
+        seeds = _seeds(trace.outputs, trace.result, cotangents, in_graph, "vjp: the cotangent")
         found = reverse(seeds, trace.variables, create_graph=in_graph) if seeds else {}
-        return trace.shaped(_delivered(found.get(v), v, in_graph) for v in trace.variables)
+        return trace.shaped(trace.delivered(found.get(v), v, in_graph) for v in trace.variables)
 
-    in_graph = trace.in_graph()
-    return _rebuild(trace.result, (_result(y, in_graph) for y in trace.outputs)), pull
+    return trace.returned(trace.in_graph()), pull
 
 
 # ---- forward mode ----------------------------------------------------------------------------------------------------
@@ -212,12 +248,12 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     """
     trace = _Trace(function, tuple(primals), range(len(primals)))
     in_graph = trace.in_graph(*_leaves(tuple(tangents)))
-    seeds = _matched(trace.variables, tuple(tangents), in_graph, "jvp: the tangent")
+    seeds = _seeds(trace.variables, tuple(primals), tuple(tangents), in_graph, "jvp: the tangent")
     nodes = trace.nodes()
     moved = dict(zip(nodes, forward(seeds, nodes, create_graph=in_graph), strict=True))
-    return (_rebuild(trace.result, (_result(y, in_graph) for y in trace.outputs)),
-            _rebuild(trace.result, (_delivered(moved[y], y, in_graph) if isinstance(y, Node) else 0.0 * np.asarray(y)
-                                    for y in trace.outputs)))
+    return trace.returned(in_graph), _rebuild(trace.result, (
+        trace.delivered(moved[y], y, in_graph) if isinstance(y, Node) else np.zeros_like(y) if np.ndim(y) else 0.0
+        for y in trace.outputs))
 
 
 # ---- matrices of derivatives -----------------------------------------------------------------------------------------
@@ -234,12 +270,12 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
            [0., 4.]])
     """
 
-    def matrix(*args: Any) -> Any:
-        trace = _Trace(function, args, argnums)
+    def matrix(*args: Any, **options: Any) -> Any:
+        trace = _Trace(function, args, argnums, options)
         in_graph = trace.in_graph()
         outputs = [y if isinstance(y, Node) else _variable(y).detach() for y in trace.outputs]
         blocks_by = _by_columns if _size(trace.variables) < _size(outputs) else _by_rows
-        blocks = blocks_by(trace.variables, outputs, in_graph)
+        blocks = blocks_by(trace, outputs, in_graph)
         return _rebuild(trace.result, (trace.shaped(row) for row in blocks))
 
     return matrix
@@ -281,20 +317,22 @@ def _units(node: Node) -> Iterable[Payload]:
         yield unit
 
 
-def _by_rows(variables: Sequence[Node], outputs: Sequence[Node], in_graph: bool) -> list[list[Any]]:
+def _by_rows(trace: _Trace, outputs: Sequence[Node], in_graph: bool) -> list[list[Any]]:
     """The blocks dy/dx of each output by each variable, from one reverse pass for each element of the outputs."""
     blocks = []
     for y in outputs:
-        found = [reverse({y: unit}, variables, create_graph=in_graph) if y.requires_grad else {} for unit in _units(y)]
-        blocks.append([_joined([_delivered(f.get(x), x, in_graph) for f in found], 0, y, x) for x in variables])
+        found = [reverse({y: unit}, trace.variables, create_graph=in_graph) if y.requires_grad else {}
+                 for unit in _units(y)]
+        blocks.append([_joined([trace.delivered(f.get(x), x, in_graph) for f in found], 0, y, x)
+                       for x in trace.variables])
     return blocks
 
 
-def _by_columns(variables: Sequence[Node], outputs: Sequence[Node], in_graph: bool) -> list[list[Any]]:
+def _by_columns(trace: _Trace, outputs: Sequence[Node], in_graph: bool) -> list[list[Any]]:
     """The same blocks, from one forward pass for each element of the variables."""
-    columns = [[forward({x: unit}, outputs, create_graph=in_graph) for unit in _units(x)] for x in variables]
-    return [[_joined([_delivered(moved[i], y, in_graph) for moved in column], -1, y, x)
-             for x, column in zip(variables, columns, strict=True)] for i, y in enumerate(outputs)]
+    columns = [[forward({x: unit}, outputs, create_graph=in_graph) for unit in _units(x)] for x in trace.variables]
+    return [[_joined([trace.delivered(moved[i], y, in_graph) for moved in column], -1, y, x)
+             for x, column in zip(trace.variables, columns, strict=True)] for i, y in enumerate(outputs)]
 
 
 def _joined(parts: list[Any], axis: int, y: Node, x: Node) -> Any:

@@ -187,7 +187,8 @@ def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
     if mode.recording and True in flows:
         out = _new(Value)
         out._begin(data, True, None)
-        derivatives = tuple([float(row.ieee_partial(i, data, floats)) if flow else None for i, flow in enumerate(flows)])
+        derivatives = tuple([float(row.ieee_partial(i, data, floats)) if flow else None
+                             for i, flow in enumerate(flows)])
         out.op = row
         if len(inputs) <= 2 and isinstance(row, Elementwise):
             out._left, out._right = (*inputs, None)[:2]

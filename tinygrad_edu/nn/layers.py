@@ -49,9 +49,8 @@ class Linear(Module):
             ShapeError: the last axis of x is not of size `in_features`.
         """
         x = array_or_node(x)
-        shape = getattr(x, "shape", None)  # a Value has none, and matmul says which nodes it takes
-        if shape is not None and shape[-1:] != self.weight.shape[1:]:
-            raise ShapeError(f"{self!r} takes inputs of shape (..., {self.weight.shape[1]}), not {shape}")
+        if x.shape[-1:] != self.weight.shape[1:]:
+            raise ShapeError(f"{self!r} takes inputs of shape (..., {self.weight.shape[1]}), not {x.shape}")
         y = ops.matmul(x, self.weight.T)
         return y if self.bias is None else y + self.bias
 

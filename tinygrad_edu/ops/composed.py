@@ -14,12 +14,13 @@ from ..errors import ShapeError, UnsupportedError
 from .elementwise import absolute, exp, power
 from .fused import _norm, log_softmax, logsumexp, max, min
 from .linear import axis_tuple, broadcast_to, mean, one_axis, reshape, sum, transpose
-from .row import node_class
+from .row import composed, node_class
 from .selections import array_or_node, concatenate, getitem, where
 
 # ---- shapes --------------------------------------------------------------------------------------------------------
 
 
+@composed
 def ravel(x: Any) -> Any:
     """The elements in one axis.
 
@@ -29,6 +30,7 @@ def ravel(x: Any) -> Any:
     return reshape(x, (-1,))
 
 
+@composed
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """Two axes exchanged.
 
@@ -42,6 +44,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     return transpose(x, tuple(order))
 
 
+@composed
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """Axes moved to other places, the rest kept in order.
 
@@ -58,6 +61,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     return transpose(x, tuple(order))
 
 
+@composed
 def expand_dims(x: Any, axis: Any) -> Any:
     """New axes of size 1 at the places `axis` of the result.
 
@@ -71,6 +75,7 @@ def expand_dims(x: Any, axis: Any) -> Any:
     return reshape(x, tuple(1 if i in new else next(sizes) for i in range(x.ndim + count)))
 
 
+@composed
 def squeeze(x: Any, axis: Any = None) -> Any:
     """Axes of size 1 removed: all, or those named.
 
@@ -91,6 +96,7 @@ def _at(axis: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * axis + (index,)
 
 
+@composed
 def flip(x: Any, axis: Any = None) -> Any:
     """The elements in reverse order along `axis` (along every axis, where None).
 
@@ -102,6 +108,7 @@ def flip(x: Any, axis: Any = None) -> Any:
     return getitem(x, tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim)))
 
 
+@composed
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Parts of x along `axis`: equal ones, where a number is given, else cut at the indices.
 
@@ -121,6 +128,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return [getitem(x, _at(axis, slice(a, b))) for a, b in itertools.pairwise(cuts)]
 
 
+@composed
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each element `repeats` times in a row, along `axis` or flattened.
 
@@ -136,6 +144,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     return getitem(x, _at(axis, places))
 
 
+@composed
 def tile(x: Any, reps: Any) -> Any:
     """x laid side by side `reps` times along each axis.
 
@@ -153,6 +162,7 @@ def tile(x: Any, reps: Any) -> Any:
                    tuple(t * n for t, n in zip(times, shape, strict=True)))
 
 
+@composed
 def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     """x[..., indices, ...]: along `axis`, the element that `indices` names for each place.
 
@@ -169,6 +179,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     return getitem(x, tuple(indices if i == axis else place for i, place in enumerate(places)))
 
 
+@composed
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The elements x[..., i, ..., i + offset, ...], in a new last axis.
 
@@ -185,10 +196,11 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return getitem(x, (Ellipsis, steps - builtins.min(offset, 0), steps + builtins.max(offset, 0)))
 
 
+@composed
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The sum of the diagonal.
 
-    >>> trace(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> float(trace(np.array([[1.0, 2.0], [3.0, 4.0]])))
     5.0
     """
     return sum(diagonal(x, offset, axis1, axis2), axis=-1)
@@ -199,6 +211,7 @@ def _below(x: Any, k: int) -> Any:
     return np.arange(columns) <= np.arange(rows)[:, None] + k
 
 
+@composed
 def tril(x: Any, k: int = 0) -> Any:
     """The elements on and below the k-th diagonal, zeros above.
 
@@ -210,6 +223,7 @@ def tril(x: Any, k: int = 0) -> Any:
     return where(_below(x, k), x, 0)
 
 
+@composed
 def triu(x: Any, k: int = 0) -> Any:
     """The elements on and above the k-th diagonal, zeros below.
 
@@ -228,12 +242,13 @@ def _numbers(x: Any) -> Any:
     return x if isinstance(x, (list, tuple)) and node_class("", x) is not None else array_or_node(x)
 
 
+@composed
 def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The product of the elements along `axis`, or of a sequence of Values.
 
     A tree of multiplications, so that zeros have exact derivatives of every order.
 
-    >>> prod(np.array([2.0, 3.0, 4.0]))
+    >>> float(prod(np.array([2.0, 3.0, 4.0])))
     24.0
     """
     x = _numbers(x)
@@ -254,10 +269,11 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return reshape(one, shape) if keepdims else one
 
 
+@composed
 def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The mean squared distance from the mean, sum (x - mean)^2 / (n - ddof).
 
-    >>> var([1.0, 3.0])
+    >>> float(var([1.0, 3.0]))
     1.0
     """
     x = array_or_node(x)
@@ -265,10 +281,11 @@ def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> An
     return sum(centred * centred, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
 
 
+@composed
 def std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The square root of `var`; of equal numbers it is 0, with derivative 0.
 
-    >>> std([1.0, 3.0])
+    >>> float(std([1.0, 3.0]))
     1.0
     """
     x = array_or_node(x)
@@ -280,10 +297,11 @@ def _count(x: Any, axis: Any) -> int:
     return math.prod(x.shape[i] for i in axis_tuple(axis, x.ndim))
 
 
+@composed
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The length of x: (sum |x|^ord)^(1/ord) along `axis`; Euclidean, where `ord` is None. At 0 its derivative is 0.
 
-    >>> norm([3.0, 4.0])
+    >>> float(norm([3.0, 4.0]))
     5.0
     """
     if isinstance(x, (list, tuple)) and node_class("norm", x) is not None:
@@ -307,6 +325,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return power(sum(power(absolute(x), ord), axis=axis, keepdims=keepdims), 1.0 / ord)
 
 
+@composed
 def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`; of a sequence of Values, a list of them.
 
@@ -322,34 +341,40 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 # ---- not differentiable: plain integers ----------------------------------------------------------------------------
 
 
-def _data(x: Any) -> Any:
-    return x._data if isinstance(x, Node) else x
+def _on_data(function: Any, x: Any, **options: Any) -> Any:
+    try:
+        return function(x._data if isinstance(x, Node) else x, **options)
+    except ValueError as error:
+        raise ShapeError(f"{function.__name__} of shape {np.shape(x)}: {error}") from error
 
 
+@composed
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the (first) largest element, as plain integers.
 
     >>> int(argmax([1.0, 3.0, 2.0]))
     1
     """
-    return np.argmax(_data(x), axis=axis, keepdims=keepdims)
+    return _on_data(np.argmax, x, axis=axis, keepdims=keepdims)
 
 
+@composed
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the (first) smallest element, as plain integers.
 
     >>> int(argmin([2.0, 1.0]))
     1
     """
-    return np.argmin(_data(x), axis=axis, keepdims=keepdims)
+    return _on_data(np.argmin, x, axis=axis, keepdims=keepdims)
 
 
+@composed
 def argsort(x: Any, axis: int = -1) -> Any:
     """The indices that would sort x, as plain integers; ``take_along_axis`` sorts with them.
 
     >>> argsort([3.0, 1.0, 2.0])
     array([1, 2, 0])
     """
-    return np.argsort(_data(x), axis=axis)
+    return _on_data(np.argsort, x, axis=axis)
 
 

@@ -16,7 +16,7 @@ from ..errors import DataError, ShapeError
 from .elementwise import exp, finite_or_zero, multiply
 from .linear import AXES, Reduction, reshape, sum
 from .products import matmul
-from .row import Case, Fused, add_up, node_class, row
+from .row import Case, Fused, add_up, composed, node_class, row
 from .selections import array_or_node, stack, where
 
 _REAL = (((-2.0, 2.0),),)
@@ -28,7 +28,7 @@ _REAL = (((-2.0, 2.0),),)
 def max(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest element along `axis`, or of a sequence of Values; ties share the derivative equally.
 
-    >>> max([1.0, 3.0, 2.0])
+    >>> float(max([1.0, 3.0, 2.0]))
     3.0
     """
     return np.max(x, axis=axis, keepdims=keepdims)
@@ -38,7 +38,7 @@ def max(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
 def min(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The smallest element along `axis`, or of a sequence of Values; ties share the derivative equally.
 
-    >>> min([1.0, 3.0, 2.0])
+    >>> float(min([1.0, 3.0, 2.0]))
     1.0
     """
     return np.min(x, axis=axis, keepdims=keepdims)
@@ -63,7 +63,7 @@ def _norm(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
 def logsumexp(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, or of a sequence of Values, without overflow; of all -inf it is -inf.
 
-    >>> logsumexp([1000.0, 1000.0])
+    >>> float(logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
     x = np.asarray(x)
@@ -170,6 +170,7 @@ def _solve(a: Any, b: Any, /) -> Any:
     return np.linalg.solve(a, b)
 
 
+@composed
 def solve(a: Any, b: Any) -> Any:
     """The x with a @ x = b, for a vector b or the columns of a matrix b; a and b may be batches.
 
@@ -189,7 +190,9 @@ def _cofactors(out: Any, x: Any) -> Any:
     n = x.shape[-1]
     if n == 1:
         return np.ones(x.shape)
-    if np.all(np.abs(out._data if isinstance(out, Node) else out) > 0.0):
+    numbers, value = (v._data if isinstance(v, Node) else v for v in (x, out))
+    # Hadamard: |det| is at most the product of the rows' lengths; far below it, det and inv are rounding errors
+    if np.all(np.abs(value) > 1e-6 * np.prod(np.linalg.norm(numbers, axis=-1), axis=-1)):
         return multiply(reshape(out, (*out.shape, 1, 1)), inv(x).mT)
     keep = [[j for j in range(n) if j != i] for i in range(n)]
     minors = [(-1.0) ** (i + j) * det(x[(Ellipsis, *np.ix_(keep[i], keep[j]))])
@@ -203,7 +206,7 @@ def _cofactors(out: Any, x: Any) -> Any:
 def det(x: Any, /) -> Any:
     """The determinant of a square matrix, or of each in a batch; singular matrices have a derivative too.
 
-    >>> det([[1.0, 2.0], [3.0, 5.0]])
-    -1.0
+    >>> float(det([[2.0, 0.0], [1.0, 3.0]]))
+    6.0
     """
     return np.linalg.det(x)

@@ -6,6 +6,7 @@ A row's positional-only parameters are its operands; what follows is metadata.
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..engine import Node, Payload
 from ..errors import ShapeError
+from .defaults import float_dtype
 from .row import ArrayRow, Case, Linear, Rule, ScalarRow, node_class, row, scaled
 
 # ---- reductions: one formula for the derivative by an element ------------------------------------------------------
@@ -36,7 +38,8 @@ class Reduction(ArrayRow, ScalarRow):
             kind = node_class(self.name, operands[0])
             if kind is not None and kind.is_scalar:
                 if len(operands) > 1 or params:
-                    raise ShapeError(f"{self.name}: a sequence of Values has no axes; give the sequence alone")
+                    raise ShapeError(f"{self.name}: a sequence of Values has no axes; give the sequence alone",
+                                     operands[0])
                 return kind.record(self, tuple(operands[0]))
         return super().__call__(*operands, **params)
 
@@ -50,8 +53,10 @@ class Reduction(ArrayRow, ScalarRow):
 
     def partials(self, out: Payload, arguments: Sequence[Payload]) -> Sequence[Payload]:
         weights = [self._element(out, x) for x in arguments]
-        total = builtins.sum(weights) if self.share else 1.0
-        return [weight / total for weight in weights] if self.share else weights
+        if not self.share:
+            return weights
+        total = builtins.sum(weights)  # 0 where a nan compares with nothing
+        return [weight / total if total else math.nan for weight in weights]
 
     def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
         return self.partials(out, arguments)[position] if self.share else self._element(out, arguments[position])
@@ -124,7 +129,7 @@ def sum(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
 def mean(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The arithmetic mean along `axis`, or of a sequence of Values.
 
-    >>> mean([1.0, 2.0, 6.0])
+    >>> float(mean([1.0, 2.0, 6.0]))
     3.0
     """
     return np.mean(x, axis=axis, keepdims=keepdims)
@@ -193,4 +198,4 @@ def _cast_back(g: Any, x: Any, dtype: Any) -> Any:
 @row(Linear, _cast_back, domain=_ANY, cases=[(((2,),), {"dtype": np.float64})])
 def astype(x: Any, /, dtype: Any) -> Any:
     """x as float64 or float32."""
-    return np.asarray(x).astype(dtype)
+    return np.asarray(x).astype(float_dtype(dtype))

@@ -14,7 +14,7 @@ from ..engine import Node, Payload
 from ..errors import ShapeError, UnsupportedError
 from .elementwise import multiply
 from .linear import axis_tuple, broadcast_to, reshape, transpose
-from .row import LinearInEach, Nary, node_class, row
+from .row import LinearInEach, Nary, composed, node_class, row
 from .selections import array_or_node
 
 _ANY = (((-2.0, 2.0),),)
@@ -77,6 +77,7 @@ def _einsum(*operands: Any, subscripts: str) -> Any:
     return np.einsum(subscripts, *operands, optimize=len(operands) > 1)
 
 
+@composed
 def einsum(subscripts: str, *operands: Any) -> Any:
     """Einstein's summation: each label is an axis, labels missing on the right are summed over.
 
@@ -139,11 +140,12 @@ def _weighted_sum_floats(*operands: float) -> float:
     return builtins.sum(map(operator.mul, operands[:n], operands[n:2 * n]), operands[-1])
 
 
-_weighted_sum = Nary("weighted_sum", _weighted_sum_floats, _weighted_sum_partials, symbol="w·x + b", latex=r"w \cdot x + b",
-                     domain=_ANY * 7, analytic=True,
+_weighted_sum = Nary("weighted_sum", _weighted_sum_floats, _weighted_sum_partials, symbol="w·x + b",
+                     latex=r"w \cdot x + b", domain=_ANY * 7, analytic=True,
                      doc="w1 x1 + ... + wn xn + b of numbers, as one node.")
 
 
+@composed
 def weighted_sum(weights: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
     """w . x + b: of two sequences of Values or numbers as one node, of arrays or Tensors as dot(w, x) + b.
 
@@ -157,12 +159,13 @@ def weighted_sum(weights: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> 
     return _weighted_sum(*weights, *xs, bias)
 
 
+@composed
 def dot(x: Any, y: Any) -> Any:
     """NumPy's dot: inner product of vectors, matrix product, sum over the last axis of x otherwise.
 
     Of two sequences of Values it is one node.
 
-    >>> dot([1.0, 2.0], [3.0, 4.0])
+    >>> float(dot([1.0, 2.0], [3.0, 4.0]))
     11.0
     """
     if isinstance(x, (list, tuple)) and isinstance(y, (list, tuple)) and any(isinstance(v, Node) for v in (*x, *y)):
@@ -176,6 +179,7 @@ def dot(x: Any, y: Any) -> Any:
     return matmul(x, y) if y.ndim <= 2 else tensordot(x, y, ([-1], [-2]))
 
 
+@composed
 def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """The sum of products over the given axes of x and y: a number of axes, or one list for each.
 
@@ -198,6 +202,7 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     return reshape(matmul(left, right), rows + columns)
 
 
+@composed
 def outer(x: Any, y: Any) -> Any:
     """x_i y_j for all i and j of the flattened operands.
 

@@ -61,7 +61,8 @@ def from_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[
     """`__array_ufunc__` for nodes."""
     name = ufunc.__name__
     if ufunc in (np.equal, np.not_equal):
-        raise UnsupportedError(f"{name}: == between nodes means identity; compare their .data instead", nodes_in(inputs))
+        raise UnsupportedError(f"{name}: == between nodes means identity; compare their .data instead",
+                               nodes_in(inputs))
     given = sorted(key for key in options if key in ("out", "where", "dtype", "casting", "order", "subok"))
     if given:
         hint = "; an array cannot take the place of a graph: write a = a + t, not a += t" if "out" in given else ""
@@ -80,6 +81,10 @@ def from_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[
             raise UnsupportedError(f"{name}.reduce: the argument {', '.join(unknown)} has no counterpart for nodes",
                                    nodes_in(inputs))
         return _REDUCTIONS[ufunc](*inputs, **{"axis": 0, **options})
+    if method == "outer" and ufunc is np.multiply:
+        x, y = inputs
+        scalar = node_class(name, inputs).is_scalar  # type: ignore[union-attr] # one of the inputs is a node
+        return elementwise.multiply(x if scalar else linear.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
     full = name if method == "__call__" else f"{name}.{method}"
     return _refuse(full, inputs)
 

@@ -7,10 +7,11 @@ a node only that it is one: any `Node` among the operands records itself, by `ty
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..engine import NO_PARAMS, Node, Payload
 from ..errors import DataError, MixedNodesError, ShapeError, SingularMatrixError, TinygradError
 
 Rule = Callable[..., Any]
+F = TypeVar("F", bound=Rule)
 Interval = tuple[float, float]
 Case = tuple[tuple[tuple[int, ...], ...], Mapping[str, Any]]
 """An example for the tests: the shapes of the operands, and the other arguments."""
@@ -326,6 +328,22 @@ class ArrayRow(Row):
 def sum_of(flags: Iterable[bool]) -> int:
     """How many are true (`sum` is the name of an operation here)."""
     return len([f for f in flags if f])
+
+
+def composed(function: F) -> F:
+    """Decorator of a function put together from rows: its errors name it, and the nodes it was called with."""
+
+    @functools.wraps(function)
+    def call(*operands: Any, **params: Any) -> Any:
+        try:
+            return function(*operands, **params)
+        except TinygradError as error:
+            error.nodes = error.nodes or nodes_in([*operands, *params.values()])
+            if function.__name__ not in str(error):
+                error.args = (f"{function.__name__}: {error}",)
+            raise
+
+    return cast(F, call)
 
 
 def zeros_like(argument: Payload) -> Payload:

@@ -14,7 +14,7 @@ import numpy as np
 from ..engine import Node, Payload
 from ..errors import DataError, ShapeError, UnsupportedError
 from .linear import one_axis, reshape, sum
-from .row import BRIDGES, Linear, check_array, node_class, row
+from .row import BRIDGES, Linear, Nary, check_array, composed, node_class, row
 
 _ANY = (((-2.0, 2.0),),)
 
@@ -75,12 +75,14 @@ def _concatenate(*arrays: Any, cuts: Sequence[int], axis: int = 0) -> Any:
     return np.concatenate(arrays, axis)
 
 
+@composed
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """The arrays joined along an existing axis (flattened first, where None).
 
     >>> concatenate([[1.0], [2.0, 3.0]])
     array([1., 2., 3.])
     """
+    node_class("concatenate", arrays)
     if axis is None:
         arrays, axis = [reshape(x, (-1,)) for x in arrays], 0
     arrays = [array_or_node(x) for x in arrays]
@@ -98,6 +100,7 @@ def _stack(*arrays: Any, axis: int = 0) -> Any:
     return np.stack(arrays, axis)
 
 
+@composed
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     """The arrays, all of one shape, joined along a new axis.
 
@@ -105,6 +108,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     array([[1., 3.],
            [2., 4.]])
     """
+    node_class("stack", arrays)
     return _stack(*map(array_or_node, arrays), axis=axis)
 
 
@@ -137,6 +141,11 @@ def _where(x: Any, y: Any, /, condition: Any) -> Any:
     return np.where(condition, x, y)
 
 
+_select = Nary("select", lambda x, y, first: x if first else y, lambda out, xs: (xs[2], 1.0 - xs[2], 0.0),
+               symbol="where", listed=False, doc="x where `first` is 1, y where it is 0: where() on Values.")
+
+
+@composed
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where `condition` is true, y elsewhere; the cotangent goes to the chosen one alone.
 
@@ -154,7 +163,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
         if np.ndim(condition):
             raise ShapeError(f"where: a condition of shape {np.shape(condition)} cannot choose between Values; "
                              f"{BRIDGES}")
-        return x if condition else y
+        return _select(x, y, float(bool(condition)))
     return _where(x, y, condition=np.asarray(condition, dtype=bool))
 
 
@@ -180,6 +189,7 @@ def _pad(x: Any, fill: Any, /, width: Any) -> Any:
     return out
 
 
+@composed
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
     """x with `pad_width` more elements before and after each axis, all equal to `constant_values`.
 
@@ -227,6 +237,7 @@ def _cumsum(x: Any, /, axis: int) -> Any:
     return np.cumsum(x, axis)
 
 
+@composed
 def cumsum(x: Any, axis: int | None = None) -> Any:
     """The sums of the first elements along `axis` (of the flattened array, where None).
 
@@ -288,6 +299,7 @@ def _overlap(x: Any, /, shape: tuple[int, ...], stride: tuple[int, ...], dilatio
     return out
 
 
+@composed
 def windows(x: Any, size: int | Sequence[int], stride: int | Sequence[int] = 1,
             dilation: int | Sequence[int] = 1) -> Any:
     """All windows of `size` over the last axes of x: shape (..., positions, size).
