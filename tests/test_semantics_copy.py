@@ -14,8 +14,8 @@ from tinygrad_edu.errors import GraphError
 both = pytest.mark.parametrize("node", [Value, Tensor])
 
 
-class Pair:
-    """A stand-in for a module: two names for one parameter, one of its own, and a buffer."""
+class Pair(tg.nn.Module):
+    """A module with two names for one parameter, one of its own, and a buffer."""
 
     def __init__(self, node):
         self.weight = self.tied = node(2.0, label="weight")
@@ -92,6 +92,7 @@ def test_modules_with_shared_parameters(node):
     assert twin.weight is not model.weight
     assert twin.weight.label == "weight"
     assert twin.buffer is not model.buffer
+    assert len(twin.parameters()) == 2
     twin(0.5).backward()
     assert model.weight.grad is None
     assert model.bias.grad is None
@@ -134,6 +135,20 @@ def test_gradients_that_are_graphs_are_copied(node):
     assert float(leaf.grad) == 18.0
     assert float(x.grad) == 27.0
     assert float(twin.data) == 27.0
+
+
+@both
+def test_a_leaf_unfrozen_after_recording_is_a_constant_of_the_copy_too(node):
+    """The copy gives the gradients that the original gives."""
+    x, w = node(3.0, requires_grad=False), node(2.0)
+    y = x * w
+    x.requires_grad = True
+    twin, leaf, other = copy.deepcopy((y, x, w))
+    twin.backward(create_graph=True)
+    assert leaf.grad is None
+    assert float(other.grad) == 3.0
+    (leaf * other).backward()
+    assert float(leaf.grad) == 2.0
 
 
 @both

@@ -166,6 +166,16 @@ def test_default_dtype_applies_to_numbers_and_integers_only():
     assert Tensor.stack_values([Value(1.0)]).dtype == SINGLE
 
 
+def test_default_dtype_applies_to_the_initialisation_of_modules():
+    """New layers have parameters of the default dtype; those made before keep theirs."""
+    before = tg.nn.Linear(2, 3)
+    tg.set_default_dtype(np.float32)
+    layer = tg.nn.Linear(2, 3)
+    assert {p.dtype for p in layer.parameters()} == {SINGLE}
+    assert {p.dtype for p in before.parameters()} == {DOUBLE}
+    assert layer(single(4, 2)).dtype == SINGLE
+
+
 def test_default_dtype_leaves_results_and_values_alone():
     """Existing float64 Tensors, results on them and Values do not change with the default."""
     x = Tensor([1.0, 2.0])

@@ -160,6 +160,16 @@ def test_params_and_inputs_are_public(node):
         assert s.params["keepdims"] is True
 
 
+@both
+def test_the_arguments_of_an_operation_are_not_written(node):
+    """params of a node, shared or its own, cannot be changed from outside."""
+    x = node(2.0)
+    for y in (x, x * 3.0, *([Tensor([[1.0, 2.0]]).sum(axis=1)] if node is Tensor else [])):
+        with pytest.raises(TypeError):
+            y.params["axis"] = 0
+    assert dict((x * 2.0).params) == {}
+
+
 def test_value_derivatives_are_public():
     """A Value tells the partial derivative by each input at record time; None by constants."""
     x, y = Value(2.0), Value(5.0)

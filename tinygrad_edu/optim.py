@@ -1,8 +1,8 @@
 """Optimisers: how parameters follow their gradients. The same classes drive Values and Tensors.
 
-Parameters of one kind are updated together, as one flat vector, so that a formula is written once and
-costs a few NumPy calls whatever the number of parameters. A step gives each parameter new data; it never
-writes into the old, which recorded graphs may still hold, nor into a gradient.
+Parameters of one kind are updated together, as one flat vector: a formula is written once, and costs a few
+NumPy calls whatever the number of parameters. A step gives each parameter new data; it never writes into
+the old, which recorded graphs may still hold, nor into a gradient.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from .ops.defaults import FLOATS
 
 Vector = NDArray[Any]
 
-
 # ---- parameters as a vector ----------------------------------------------------------------------------------------
 
 
@@ -31,8 +30,7 @@ class _Bundle:
     Attributes:
         params: the Values, or the Tensors.
         steps: how often they have been updated.
-        gradient: room for their gradients, end to end; a step may overwrite it.
-        scratch: room for intermediate results.
+        gradient, scratch: room for their gradients, end to end, and for intermediate results.
         state: what the optimiser remembers, by name: vectors of the same length.
     """
 
@@ -181,8 +179,7 @@ class SGD(Optimizer):
             if not self.nesterov:
                 return np.multiply(v, self.lr, out=g)
             g += np.multiply(v, self.momentum, out=bundle.scratch)
-        g *= self.lr
-        return g
+        return np.multiply(g, self.lr, out=g)
 
 
 class Adam(Optimizer):
@@ -226,8 +223,7 @@ class Adam(Optimizer):
         np.sqrt(v, out=d)
         d += self.eps / size
         np.divide(m, d, out=d)
-        d *= scale
-        return d
+        return np.multiply(d, scale, out=d)
 
 
 # ---- checks --------------------------------------------------------------------------------------------------------
