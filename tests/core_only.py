@@ -34,7 +34,8 @@ def main() -> None:
     assert losses[-1] < 0.5 * losses[0], losses
     assert np.isfinite(tg.hessian(lambda v: (v ** 3).sum())(np.ones(3))).all()
 
-    tour = subprocess.run([sys.executable, "-m", "tinygrad_edu", "--quick"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tinygrad_edu", "--quick"]
+    tour = subprocess.run(command, capture_output=True, text=True, check=False)
     assert tour.returncode == 1, tour
     assert "pip install" in tour.stderr.splitlines()[-1], tour.stderr
     assert "Traceback" not in tour.stderr, tour.stderr

@@ -30,6 +30,7 @@ NUMBERS = {
     "x**0 is constant, elsewhere": (lambda x: x ** 0, [-3.0], [0.0]),
     "0**y is constant for y > 0": (lambda x, y: x ** y, [0.0, 2.0], [0.0, 0.0]),
     "0**1 is the line x": (lambda x: x ** 1.0, [0.0], [1.0]),
+    "a negative base needs no logarithm": (lambda x: x ** 3.0, [-2.0], [12.0]),
     "logaddexp of two -inf is flat": (tg.logaddexp, [-INF, -INF], [0.0, 0.0]),
     "logaddexp of one -inf is the other": (tg.logaddexp, [-INF, 1.0], [0.0, 1.0]),
 }

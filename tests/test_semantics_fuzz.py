@@ -56,7 +56,8 @@ def wrong(result, name):
     if isinstance(result, np.ndarray):
         if result.dtype == object:
             return "an object array"
-        return "" if result.dtype.kind in "biuUS" or name in OF_THE_SHAPE.split() else f"a detached {result.dtype} array"
+        harmless = result.dtype.kind in "biuUS" or name in OF_THE_SHAPE.split()
+        return "" if harmless else f"a detached {result.dtype} array"
     return f"a {type(result).__name__}"
 
 

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from .engine import Node
 from .errors import DataError, ShapeError
 from .extras import extra
-from .ops.defaults import generator
+from .ops.defaults import Rng, generator
 
 Array = NDArray[Any]
-Rng = np.random.Generator | int | None
-"""A generator, a seed for a new one, or None for the default that `tinygrad_edu.seed` restarts."""
 
 
 def make_moons(n_samples: int = 100, noise: float = 0.1, rng: Rng = None) -> tuple[Array, Array]:

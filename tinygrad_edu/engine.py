@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from heapq import heapify, heappop, heappush
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Protocol, Self
 
 from .errors import AnomalyError, GraphError, StaleGraphError
@@ -128,7 +129,7 @@ class Notes:
 _RESULT = Notes(result=True)
 """Shared by all results of no_grad() and detach(); replaced, not written, when one gets a label."""
 
-NO_PARAMS: Mapping[str, Any] = {}
+NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Node:
@@ -326,6 +327,7 @@ class Node:
             if id(node) not in memo:
                 memo[id(node)] = node.replica(replaced)
             replaced[node] = memo[id(node)]
+        _restamp([(node, replaced[node]) for node in fresh])
         for node in fresh:
             twin = replaced[node]
             twin._grad = copy.deepcopy(node._grad, memo)
@@ -356,6 +358,17 @@ class Node:
     def _compare_with_data(self, other: object) -> NoReturn:
         raise TypeError(f"==: between nodes it means identity; compare {type(self).__name__}.data with a "
                         f"{type(other).__name__} instead")
+
+
+def _restamp(pairs: Sequence[tuple[Node, Node]]) -> None:
+    """Number copies, and when they were thawed, in the order of the originals."""
+    events = [(node.index, twin, False) for node, twin in pairs]
+    events += [(node._notes.thawed, twin, True) for node, twin in pairs if node._notes and node._notes.thawed >= 0]
+    for _, twin, thawed in sorted(events, key=operator.itemgetter(0)):
+        if thawed:
+            twin.notes().thawed = next(_clock)
+        else:
+            twin.index = next(_clock)
 
 
 def _rebuild(cls: type[Node], data: Payload, label: str, requires_grad: bool, result: bool, grad: Payload) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Self, cast
 
 import numpy as np
@@ -82,7 +83,7 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
     node_class(row.name, operands)
     arguments = [x._data if x.__class__ is Tensor else x if x.__class__ is float else _constant(x, row)
                  for x in operands]
-    params = {key: _frozen(value) for key, value in params.items()}
+    params = MappingProxyType({key: _frozen(value) for key, value in params.items()})
     data = row.on_arrays(arguments, params, operands)
     if data.__class__ is not _ndarray:
         data = np.asarray(data)
@@ -138,6 +139,9 @@ class Tensor(Node):
         self._begin(self.payload(data, dtype), bool(requires_grad), None)
         if label:
             self.label = label
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor is not made to be subclassed; hold one as an attribute of a class of your own")
 
     def _begin(self, data: Payload, requires_grad: bool, notes: Notes | None) -> None:
         super()._begin(data, requires_grad, notes)
@@ -566,7 +570,7 @@ class _StackValues(Row):
         out = Tensor.result(array)
         if current_mode().recording and any(isinstance(v, Value) and v._requires_grad for v in values):
             out = Tensor(array)
-            out.op, out.inputs, out.params = cast(Any, self), values, {"shape": shape}
+            out.op, out.inputs, out.params = cast(Any, self), values, MappingProxyType({"shape": shape})
             out._arguments = engine.raw(values)
         return out
 

@@ -325,6 +325,9 @@ class Value(Node):
         if label:
             self.label = label
 
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Value is not made to be subclassed; hold one as an attribute of a class of your own")
+
     def _begin(self, data: Payload, requires_grad: bool, notes: Notes | None) -> None:
         super()._begin(data, requires_grad, notes)
         self._left = self._right = self._d_left = self._d_right = self._pass = None

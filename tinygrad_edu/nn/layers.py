@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from .. import ops
 from ..errors import ShapeError
+from ..ops.defaults import Rng
 from ..ops.selections import array_or_node
 from ..tensor import Tensor
 from .module import Module
@@ -32,8 +31,7 @@ class Linear(Module):
     (5, 2)
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True,
-                 rng: np.random.Generator | int | None = None) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: Rng = None) -> None:
         if in_features < 1 or out_features < 1:
             raise ShapeError(f"Linear: sizes must be at least 1, not {in_features} and {out_features}")
         rng = ops.generator(rng)

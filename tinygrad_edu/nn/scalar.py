@@ -11,12 +11,10 @@ import numpy as np
 from .. import ops
 from ..engine import Node
 from ..errors import MixedNodesError, ShapeError
+from ..ops.defaults import Rng
 from ..ops.row import BRIDGES
 from ..value import Value
 from .module import Module
-
-Rng = np.random.Generator | int | None
-"""A generator, a seed for a new one, or None for the default that `tinygrad_edu.seed` restarts."""
 
 
 def _numbers(x: Any, who: str) -> Sequence[Any]:

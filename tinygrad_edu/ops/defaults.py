@@ -11,6 +11,9 @@ from ..errors import DataError
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 """The dtypes that are differentiated."""
 
+Rng = np.random.Generator | int | None
+"""A generator, a seed for a new one, or None for the default that `seed` restarts."""
+
 _dtype: np.dtype[Any] = FLOATS[0]
 _generator = np.random.default_rng(0)
 
@@ -46,7 +49,7 @@ def seed(number: int) -> None:
     _generator = np.random.default_rng(number)
 
 
-def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
+def generator(rng: Rng = None) -> np.random.Generator:
     """`rng` itself, a new generator from a seed, or the default one that `seed` restarts."""
     if rng is None:
         return _generator
