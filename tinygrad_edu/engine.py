@@ -63,6 +63,22 @@ def _switched(**changes: Any) -> Iterator[None]:
         _mode.reset(token)
 
 
+class _Recording:
+    """`_switched(recording=flag)` for the passes, which enter it often."""
+
+    __slots__ = ("flag", "token")
+
+    def __init__(self, flag: bool) -> None:
+        self.flag = flag
+
+    def __enter__(self) -> None:
+        mode = current_mode()
+        self.token = _mode.set(Mode(self.flag, mode.anomaly, mode.scope))
+
+    def __exit__(self, *error: object) -> None:
+        _mode.reset(self.token)
+
+
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Record nothing inside: results are constants. Also a decorator, ``@no_grad()``."""
@@ -448,7 +464,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None = None,
     anomaly = current_mode().anomaly
     waiting = [(-node.index, node) for node in seeds]  # a heap: the youngest node first
     heapify(waiting)
-    with _switched(recording=create_graph):
+    with _Recording(create_graph):
         while waiting:
             _, node = heappop(waiting)
             op = node.op
@@ -485,7 +501,7 @@ def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node],
     """Forward mode: the tangents of `outputs`, the Jacobian-vector product J v; None where v does not reach."""
     order = _fresh(history(*outputs))
     flowing: dict[Node, Payload] = dict(tangents)
-    with _switched(recording=create_graph):
+    with _Recording(create_graph):
         for node in order:
             if node.op is None or node in flowing:
                 continue
@@ -513,7 +529,7 @@ def _call_hooks(notes: Notes, node: Node, cotangent: Payload) -> Payload:
 
 def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
     """Store what a backward pass found: leaves add up, the nodes between are set afresh."""
-    with _gradients, _switched(recording=create_graph):
+    with _gradients, _Recording(create_graph):
         found = [(node, node.owned(g) if node._grad is None else node.fit(node._grad + g))
                  for node, g in cotangents.items() if node.op is None and node._requires_grad]
         if current_mode().anomaly:
@@ -525,7 +541,7 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
             node._grad = total
         for node, g in cotangents.items():
             if node.op is not None:  # a graph here would be a cycle that no zero_grad() on the leaves unties
-                node._grad = g._data if isinstance(g, Node) else g
+                node._grad = raw([g])[0] if create_graph else g
 
 
 # ---- anomaly mode ------------------------------------------------------------------------------------------------

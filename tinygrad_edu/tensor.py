@@ -14,7 +14,7 @@ from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
 from .errors import DataError, MixedNodesError, ShapeError
 from .ops.defaults import FLOATS, default_dtype, float_dtype
 from .ops.linear import unbroadcast
-from .ops.row import BRIDGES, Elementwise, Row, check_array, node_class
+from .ops.row import BRIDGES, Row, check_array, node_class
 from .value import Value, copied
 
 _new = object.__new__
@@ -80,22 +80,33 @@ def _reflected(row: Row) -> Callable[[Any, Any], Tensor]:
 def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Tensor:
     """Record any row in any mode, on Tensors, arrays and numbers."""
     mode = current_mode()
-    node_class(row.name, operands)
-    arguments = [x._data if x.__class__ is Tensor else x if x.__class__ is float else _constant(x, row)
-                 for x in operands]
-    params = MappingProxyType({key: _frozen(value) for key, value in params.items()})
+    arguments: list[Any] = []
+    flows = constants = False
+    for x in operands:
+        if x.__class__ is Tensor:
+            arguments.append(x._data)
+            flows = flows or x._requires_grad
+        elif isinstance(x, Node):
+            node_class(row.name, (*operands, Tensor.result(np.zeros(()))))  # raises: a Value, and no Tensor
+        else:
+            arguments.append(x if x.__class__ is float else _constant(x, row))
+            constants = True
+    if params:
+        params = MappingProxyType({key: _frozen(value) for key, value in params.items()})
     data = row.on_arrays(arguments, params, operands)
     if data.__class__ is not _ndarray:
         data = np.asarray(data)
     if data.dtype not in FLOATS:
         data = data.astype(default_dtype())
-    if mode.recording and any(x.__class__ is Tensor and x._requires_grad for x in operands):
+    if flows and mode.recording:
         out = _new(Tensor)
-        out._begin(data, True, None)
-        out._arguments = [_kept(argument, x, row) for argument, x in zip(arguments, operands, strict=True)]
-        out.inputs = tuple([x if x.__class__ is Tensor else argument
-                            for x, argument in zip(operands, out._arguments, strict=True)])
-        out.op, out.params = cast(Any, row), params
+        if constants:
+            arguments = [_kept(argument, x, row) for argument, x in zip(arguments, operands, strict=True)]
+            operands = tuple([x if x.__class__ is Tensor else argument
+                              for x, argument in zip(operands, arguments, strict=True)])
+        out._data, out.inputs, out.params, out._arguments = data, operands, params, arguments
+        out.op, out._requires_grad, out.scope, out.index = cast(Any, row), True, mode.scope, next(_tick)
+        out._grad = out._notes = None
     else:
         # a view of a leaf's array would change with the leaf
         own = data.base is None and not any(data is a for a in arguments)
@@ -215,7 +226,7 @@ class Tensor(Node):
     @classmethod
     def recorder(cls, row: Any) -> Callable[..., Tensor]:
         if cls not in row.recorders:
-            count = len(row.derivatives) if isinstance(row, Elementwise) else 0
+            count = getattr(row, "arity", -1)
             row.recorders[cls] = (_unary(row) if count == 1 else _binary(row) if count == 2
                                   else lambda *operands: _record_carefully(row, operands, NO_PARAMS))
         known: Callable[..., Tensor] = row.recorders[cls]
@@ -471,6 +482,8 @@ def _checked(array: NDArray[Any], dtype: Any) -> np.dtype[Any]:
 
 def _constant(x: Any, row: Row) -> Any:
     """x, which is no Tensor, as an operand: a number or an array."""
+    if x.__class__ is _ndarray and x.dtype.kind in "fiub":
+        return x
     if isinstance(x, int):
         return Value.payload(x)
     check_array(row.name, x)

@@ -87,22 +87,23 @@ def log_softmax(x: Any, /, axis: Any = -1) -> Any:
     array([-0.69314718, -0.69314718])
     """
     x = np.asarray(x)
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def _chosen(target: Any, x: Any) -> Any:
-    """The target as probabilities of x's shape and dtype."""
-    data = x._data if isinstance(x, Node) else x
-    if np.shape(target) == data.shape:
-        return np.asarray(target, data.dtype)
-    return np.equal(np.expand_dims(target, -1), np.arange(data.shape[-1])).astype(data.dtype)
+def _is_index(target: Any, logits: Any) -> bool:
+    return bool(np.ndim(target) == logits.ndim - 1)
 
 
 def _excess(x: Any, target: Any) -> Any:
     """The gradient of cross entropy by the logits: softmax, times the weight of the target, minus the target."""
-    p = _chosen(target, x)
-    return exp(log_softmax(x)) * np.sum(p, axis=-1, keepdims=True) - p
+    softmax = exp(log_softmax(x))
+    if not _is_index(target, x):
+        p = np.asarray(target, x.dtype)
+        return softmax * np.sum(p, axis=-1, keepdims=True) - p
+    p = np.zeros((np.size(target), x.shape[-1]), x.dtype)
+    p[np.arange(len(p)), np.ravel(target)] = 1.0
+    return softmax - p.reshape(x.shape)
 
 
 @row(Fused, [lambda g, out, x, target: reshape(g, (*g.shape, 1)) * _excess(x, target)],
@@ -118,18 +119,19 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
     array([0.69314718])
     """
     logits, target = np.asarray(logits), np.asarray(target)
+    classes = logits.shape[-1] if logits.ndim else 0
     if target.shape == logits.shape:
-        return -np.sum(_chosen(target, logits) * log_softmax(logits), axis=-1)
+        return -np.sum(np.asarray(target, logits.dtype) * log_softmax(logits), axis=-1)
     if target.shape != logits.shape[:-1]:
         raise ValueError(f"target of shape {target.shape} is neither class indices of shape {logits.shape[:-1]} "
                          f"nor probabilities of shape {logits.shape}")
     if target.dtype.kind not in "iu":
         raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}")
-    classes = logits.shape[-1]
-    if target.size and not (target.min() >= 0 and target.max() < classes):
+    if target.size and (target.min() < 0 or target.max() >= classes):
         raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} "
                          f"classes, 0 to {classes - 1}")
-    return -np.take_along_axis(log_softmax(logits), target[..., None], -1)[..., 0]
+    scores = log_softmax(logits).reshape(target.size, classes)
+    return -scores[np.arange(target.size), target.ravel()].reshape(target.shape)
 
 
 # ---- linear algebra ------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Reduction(ArrayRow, ScalarRow):
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply to an array or Tensor, along `axis`, or to a sequence of Values."""
-        if operands and isinstance(operands[0], (list, tuple)):
+        if operands and operands[0].__class__ in (list, tuple):
             kind = node_class(self.name, operands[0])
             if kind is not None and kind.is_scalar:
                 if len(operands) > 1 or params:
@@ -66,11 +66,11 @@ class Reduction(ArrayRow, ScalarRow):
 
     def _weight(self, out: Payload, x: Payload, axis: Any, keepdims: bool) -> Payload:
         """The derivative by each element: a number, or an array that broadcasts against x."""
-        weight = self._element(kept(out, x, axis), x)
-        if not self.share:
-            return weight
-        total = sum(np.broadcast_to(weight, x.shape), axis=axis, keepdims=True)
-        return weight / (total if np.ndim(weight) else total.flat[0] if total.size else 1.0)
+        if not callable(self.element):
+            count = math.prod(x.shape[i] for i in axis_tuple(axis, x.ndim)) if self.share else 1
+            return self.element / count if count else math.nan
+        weight = self.element(kept(out, x, axis), x)
+        return weight / sum(weight, axis=axis, keepdims=True) if self.share else weight
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
             params: Any) -> Payload:
@@ -88,8 +88,10 @@ class Reduction(ArrayRow, ScalarRow):
 
 def kept(reduced: Payload, x: Payload, axis: Any) -> Payload:
     """`reduced` with the reduced axes of x back in place, of size 1."""
+    if axis is None:
+        return reduced.reshape((1,) * x.ndim)
     axes = axis_tuple(axis, x.ndim)
-    return reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    return reduced.reshape(tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
 
 
 def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -114,6 +116,9 @@ AXES: Sequence[Case] = [
 """Examples for functions that take an axis."""
 
 
+_sum: Rule = np.add.reduce  # np.sum, without its preamble
+
+
 @row(Reduction, 1.0, symbol="sum", latex=r"\sum {0}", analytic=True, domain=(((-2.0, 2.0),),), cases=AXES)
 def sum(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum of the elements along `axis` (of all, where None), or of a sequence of Values.
@@ -121,7 +126,7 @@ def sum(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.])
     """
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return _sum(x, axis=axis, keepdims=keepdims)
 
 
 @row(Reduction, 1.0, share=True, latex=r"\operatorname{{mean}} {0}", analytic=True, domain=(((-2.0, 2.0),),),
@@ -132,7 +137,9 @@ def mean(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(mean([1.0, 2.0, 6.0]))
     3.0
     """
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    x = np.asarray(x)
+    count = math.prod(x.shape[i] for i in axis_tuple(axis, x.ndim))
+    return np.divide(_sum(x, axis=axis, keepdims=keepdims), count)
 
 
 # ---- shapes --------------------------------------------------------------------------------------------------------
@@ -186,9 +193,12 @@ def broadcast_to(x: Any, /, shape: Any) -> Any:
 
 def unbroadcast(g: Payload, shape: tuple[int, ...]) -> Payload:
     """g summed over the axes along which `shape` was stretched to g's: the transpose of broadcasting."""
-    extra = np.ndim(g._data if isinstance(g, Node) else g) - len(shape)
-    axes = tuple(i for i in range(extra + len(shape)) if i < extra or (shape[i - extra] == 1 and g.shape[i] != 1))
-    return reshape(sum(g, axis=axes), shape) if axes else g
+    extra = g.ndim - len(shape)
+    axes = tuple(range(extra))
+    if g.shape[extra:] != shape:
+        axes += tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
+    total = g if not axes else sum(g, axis=axes) if isinstance(g, Node) else _sum(g, axis=axes)
+    return total if total.shape == shape else reshape(total, shape)
 
 
 def _cast_back(g: Any, x: Any, dtype: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
 from typing import Any, TypeVar, cast
@@ -70,7 +71,7 @@ class Row:
         array: its function on arrays.
         symbol: what a drawing shows.
         latex: a template for formulas, with {0}, {1} for the operands.
-        recorders: how each class of node records it, once it has.
+        recorders: for each class of operand that it has met, the function that takes it from there.
         domain: for each operand, the intervals in which the tests draw and the function is smooth.
         cases: shapes and arguments that the tests try.
         analytic: whether the function continues to complex arguments, as the complex-step test needs.
@@ -88,7 +89,7 @@ class Row:
             TABLE[name] = self
         self.name, self.array, self.cases, self.analytic = name, array, tuple(cases), analytic
         self.symbol, self.latex = symbol or name, latex
-        self.recorders: dict[type[Node], Rule] = {}
+        self.recorders: dict[type, Rule] = {}
         self.domain: tuple[tuple[Interval, ...], ...] = tuple(tuple(d) for d in domain)
         self.__name__ = self.__qualname__ = name
         self.__doc__ = doc
@@ -222,6 +223,8 @@ class Elementwise(ScalarRow):
         self.scalar = scalar
         self.derivatives, self.arity = derivatives, len(derivatives)
         self.reads_constants = any(callable(d) for d in derivatives)
+        if self.arity == 1:  # the short way for arrays; several operands could mix with nodes
+            self.recorders[np.ndarray] = self._on_array
         if len(self.domain) != len(derivatives):
             raise ValueError(f"{name}: {len(derivatives)} derivatives, but a domain for {len(self.domain)} operands")
 
@@ -232,6 +235,9 @@ class Elementwise(ScalarRow):
             if record is not None:
                 return record(*operands)
         return self._dispatch(operands)
+
+    def _on_array(self, x: Any) -> Any:
+        return self.plain((x,), NO_PARAMS) if x.dtype.hasobject else self.array(x)
 
     def _dispatch(self, operands: tuple[Any, ...]) -> Any:
         if len(operands) != self.arity:
@@ -294,7 +300,11 @@ class Nary(ScalarRow):
 
 
 class ArrayRow(Row):
-    """A row made from a function of arrays: positional-only parameters are operands, the rest metadata."""
+    """A row made from a function of arrays: positional-only parameters are operands, the rest metadata.
+
+    Attributes:
+        arity: the number of operands, where it is fixed and there is no metadata, else -1.
+    """
 
     def __init__(self, function: Rule, **described: Any) -> None:
         super().__init__(function.__name__.lstrip("_"), function, doc=inspect.getdoc(function) or "", **described)
@@ -302,32 +312,45 @@ class ArrayRow(Row):
         self.__signature__ = inspect.signature(function)
         parameters = self.__signature__.parameters.values()
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self._operands = sum_of(p.kind is p.POSITIONAL_ONLY for p in parameters)
+        self._operands = sys.maxsize if self.variadic else len([p for p in parameters if p.kind is p.POSITIONAL_ONLY])
         self._defaults = {p.name: p.default for p in parameters
                           if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        self.arity = -1 if self.variadic or self._defaults else self._operands
         self._required = {name for name, default in self._defaults.items() if default is inspect.Parameter.empty}
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply to arrays or Tensors; nodes are recorded."""
+        if self.arity == len(operands) and not params:
+            record = self.recorders.get(operands[0].__class__)
+            if record is not None:
+                return record(*operands)
+        for x in operands[:self._operands]:
+            if x.__class__ is not np.ndarray or x.dtype.hasobject:
+                break
+        else:  # plain arrays, as in every first-order rule: Python binds the arguments
+            try:
+                return self.array(*operands, **params)
+            except (TypeError, ValueError, IndexError):
+                pass  # the long way complains in full
         operands, params = self.bind(operands, params)
-        return super().__call__(*operands, **params)
+        kind = node_class(self.name, operands)
+        if kind is None:
+            return self.plain(operands, params)
+        return kind.record(self, operands, params) if params else kind.recorder(self)(*operands)
 
     def bind(self, given: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The operands, and all the other arguments by name."""
         count = len(given) if self.variadic else self._operands
         named = dict(zip(self._defaults, given[count:], strict=False)) if len(given) > count else {}
-        if (len(given) < count or len(given) > count + len(self._defaults) or named.keys() & params.keys()
-                or not self._required <= named.keys() | params.keys() or not params.keys() <= self._defaults.keys()):
+        full = {**self._defaults, **named, **params}
+        if (len(given) < count or len(given) > count + len(self._defaults) or len(full) > len(self._defaults)
+                or named.keys() & params.keys()
+                or not self._required <= named.keys() | params.keys()):
             try:
                 self.__signature__.bind(*given, **params)
             except TypeError as error:
                 raise TypeError(f"{self.name}: {error}") from None
-        return given[:count], {**self._defaults, **named, **params}
-
-
-def sum_of(flags: Iterable[bool]) -> int:
-    """How many are true (`sum` is the name of an operation here)."""
-    return len([f for f in flags if f])
+        return given[:count], full
 
 
 def composed(function: F) -> F:
