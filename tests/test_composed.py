@@ -169,6 +169,15 @@ def test_softmax_of_values_is_that_of_a_tensor():
     assert_allclose(rows, np.diag(p) - np.outer(p, p), rtol=1e-12)
 
 
+@pytest.mark.parametrize("condition", [True, False])
+def test_where_of_values_has_the_derivatives_of_the_chosen_branch(condition):
+    """where() on Values chooses between two products: measured in first and in second order."""
+    rng = np.random.default_rng(0)
+    xs = [1.3, -0.7]
+    check_first_order(lambda x, y: tg.where(condition, x * y, x + 2.0 * y), xs, rng)
+    check_second_order(lambda x, y: tg.where(condition, x * y, x + 2.0 * y), xs, rng)
+
+
 @pytest.mark.parametrize("zeros", [0, 1, 2, 3, 4])
 @pytest.mark.parametrize("shape", [(4,), (5,)])
 def test_the_product_has_exact_derivatives_to_third_order_also_at_zeros(zeros, shape):

@@ -1,5 +1,6 @@
 """The conventions where a function has no derivative: one table, for Values and Tensors, both modes, graphs too."""
 
+import itertools
 import math
 
 import numpy as np
@@ -120,6 +121,17 @@ def test_one_flat_row_leaves_the_others_their_derivatives(function, x):
     assert_array_equal(gradient[0], [0.0, 0.0])
     assert_allclose(gradient[1], backward(function, [x[1]], np.ones(()))[1][0], rtol=1e-15)
     assert np.all(gradient[1] != 0.0)
+
+
+@pytest.mark.parametrize("function", [tg.clip, tg.max, tg.min, tg.logsumexp, tg.mean], ids=lambda f: f.__name__)
+def test_the_derivatives_of_a_choice_among_three_sum_to_one(function):
+    """Whatever ties there are, all three raised by h raise the result by h: equal and exchanged bounds of clip too."""
+    def of_vector(*numbers):
+        return function(list(numbers))
+
+    for xs in itertools.product([0.0, 1.0, 2.0], repeat=3):
+        gradient = backward(function if function is tg.clip else of_vector, xs, 1.0)[1]
+        assert_allclose(sum(gradient), 1.0, rtol=1e-14, err_msg=str(xs))
 
 
 def test_where_hands_the_cotangent_to_the_chosen_branch_alone():

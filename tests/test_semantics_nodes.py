@@ -1,5 +1,6 @@
-"""Semantics: detach, requires_grad, and the modes that a node is recorded in."""
+"""Semantics: where backward starts, detach, requires_grad, and the modes that a node is recorded in."""
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as tg
@@ -8,6 +9,33 @@ from tinygrad_edu.errors import GraphError
 
 both = pytest.mark.parametrize("node", [Value, Tensor])
 orders = pytest.mark.parametrize("create_graph", [False, True])
+
+# ---- non-scalar backward -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 3), (0,), (1, 2), (5, 0)])
+def test_backward_of_an_array_names_shape_and_both_fixes(shape):
+    """Without a gradient, backward() of an array shows its shape, y.sum().backward() and y.backward(gradient)."""
+    x = Tensor(np.ones(shape))
+    y = x * 2.0
+    with pytest.raises(tg.errors.ShapeError) as caught:
+        y.backward()
+    for text in (str(shape), "y.sum().backward()", "y.backward(gradient)"):
+        assert text in str(caught.value)
+    assert caught.value.nodes == (y,)
+    assert x.grad is None
+    y.backward(np.full(shape, 3.0))
+    assert np.array_equal(x.grad, np.full(shape, 6.0))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_backward_of_a_single_number_needs_no_gradient(shape):
+    """Any shape with one element starts from one."""
+    x = Tensor(np.full(shape, 3.0))
+    (x * x).backward()
+    assert x.grad.shape == shape
+    assert x.grad.item() == 6.0
+
 
 # ---- detach and requires_grad --------------------------------------------------------------------------------------
 

@@ -1,6 +1,4 @@
-"""Nothing is missing: the public functions of the contract exist, and each takes and gives what it says."""
-
-import inspect
+"""Nothing is missing: each public function of numbers and arrays takes, and gives, what the contract says."""
 
 import numpy as np
 import pytest
@@ -66,13 +64,6 @@ ARRAYS = {
     "linalg.solve": lambda f, x: f(x, X),
 }
 SEQUENCES = ["sum", "mean", "max", "min", "norm", "logsumexp"]
-MODES = ["no_grad", "detect_anomaly", "set_default_dtype", "seed"]
-TRANSFORMS = ["grad", "value_and_grad", "jvp", "vjp", "jacobian", "hessian", "hvp"]
-METHODS = [
-    "sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "softmax", "log_softmax", "norm", "cumsum",
-    "repeat", "trace", "diagonal", "dot", "argmax", "argmin", "argsort", "ravel", "flatten", "squeeze",
-    "swapaxes", "reshape", "transpose",
-]
 
 
 def named(name):
@@ -148,20 +139,20 @@ def test_a_reduction_takes_sequences_of_values(name):
         np.testing.assert_allclose(out.data, float(named(name)(np.array([1.0, 2.0, 3.0]))), rtol=1e-15)
 
 
+@pytest.mark.parametrize("name", SEQUENCES)
+@pytest.mark.parametrize("axes", [{"axis": 0}, {"keepdims": True}], ids=str)
+def test_a_sequence_of_values_has_no_axes(name, axes):
+    """What makes sense on arrays alone is refused, by name, and not ignored."""
+    with pytest.raises(tg.errors.ShapeError, match=name):
+        named(name)([tg.Value(1.0), tg.Value(2.0)], **axes)
+
+
 def test_dot_and_softmax_take_sequences_of_values():
     """dot of two lists is one node; softmax of a list is a list."""
     a, b = tg.Value(1.0), tg.Value(2.0)
     assert tg.dot([a, b], [3.0, 4.0]).data == 11.0
     assert len(tg.dot([a, b], (b, 4.0)).inputs) >= 4
     assert [type(v) for v in tg.softmax([a, b])] == [tg.Value, tg.Value]
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_a_tensor_has_numpys_method(name):
-    """The function is a method as well, with the same first arguments."""
-    method = getattr(tg.Tensor(X), name)
-    assert callable(method)
-    assert method.__doc__
 
 
 @pytest.mark.parametrize("name", ["argmax", "argmin", "argsort"])
@@ -171,16 +162,9 @@ def test_positions_are_found_in_arrays_and_tensors(name):
     np.testing.assert_array_equal(getattr(tg.Tensor(X), name)(axis=0), getattr(np, name)(X, axis=0))
 
 
-@pytest.mark.parametrize("name", MODES + TRANSFORMS)
-def test_modes_and_transforms_are_public(name):
-    """The names of the contract, each a documented function."""
-    assert callable(getattr(tg, name))
-    assert inspect.getdoc(getattr(tg, name))
-
-
 def test_every_row_is_within_reach():
     """A row of the table is a public function, or works behind one that is."""
-    behind = {"overlap", "select", "cross_entropy"}  # the transpose of windows, where() on Values, nn.cross_entropy
+    behind = {"overlap", "cross_entropy"}  # the transpose of windows, and nn.cross_entropy
     assert [name for name in tg.TABLE if not (hasattr(tg, name) or hasattr(tg.linalg, name) or name in behind)] == []
     assert set(ELEMENTWISE) <= set(tg.TABLE)
     assert all(row.__doc__ for row in tg.TABLE.values())

@@ -22,7 +22,7 @@ SPOILS = {"scaled": lambda d, _: 1.01 * d, "flipped": lambda d, _: -1.0 * d, "ad
 UNEVEN = {"uneven": lambda d, arguments: d + 0.01 * arguments[1]}
 """For a rule that states proportions, which are divided by their sum: it is given (out, x)."""
 
-ZERO = {("sign", 0), ("select", 2)}
+ZERO = {("sign", 0)}
 """Derivatives that are 0 everywhere: scaled they stay what they are, so only an added error can show."""
 
 

@@ -98,7 +98,6 @@ WRITTEN_OUT = {
     "det": lambda x: np.linalg.det(x),
     "solve": lambda a, b: np.linalg.inv(a) @ b,
     "astype": lambda x, dtype: x.astype(dtype),
-    "select": formula(lambda x, y, first: x if first > 0.5 else y),
 }
 """The rows that NumPy has no function for, or one that takes its arguments otherwise."""
 

@@ -35,7 +35,10 @@ def _unary(row: Row) -> Callable[[Any], Tensor]:
         if not (mode.plain and source._requires_grad):
             return _record_carefully(row, (source,), NO_PARAMS)
         argument = source._data
-        data = function(argument)
+        try:
+            data = function(argument)
+        except ValueError:  # a singular matrix: the careful way complains in full
+            return _record_carefully(row, (source,), NO_PARAMS)
         if data.__class__ is not _ndarray:
             data = np.asarray(data)
         out = _new(Tensor)

@@ -8,14 +8,15 @@ Tensor is part of) takes the general pass of the engine, over the same rows.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, NoReturn, Self, cast
 
 from . import engine, ops
 from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
 from .errors import DataError
-from .ops.row import BRIDGES, Elementwise, ScalarRow, node_class
+from .ops.row import BRIDGES, Elementwise, ScalarRow, node_class, nodes_in
 
 _new = object.__new__
 _tick = engine._clock
@@ -60,8 +61,15 @@ def operand(x: Any, row: ScalarRow) -> Any:
 # one by one, and what is unusual is left to `_record_carefully`.
 
 
-def _recorder(row: ScalarRow) -> Callable[..., Value]:
+def _refuse(row: Any, *operands: Any) -> NoReturn:
+    raise DataError(f"{row.name}: works on arrays and Tensors; a Value is a single number ({BRIDGES})",
+                    nodes_in(operands))
+
+
+def _recorder(row: Any) -> Callable[..., Value]:
     """The function that applies `row` to Values and floats."""
+    if not isinstance(row, ScalarRow):
+        return functools.partial(_refuse, row)
     if isinstance(row, Elementwise):
         if len(row.derivatives) == 1:
             return _unary(row)
@@ -390,10 +398,7 @@ class Value(Node):
     @classmethod
     def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Value:
         """Apply `row` to Values and numbers and remember it."""
-        if params or not isinstance(row, ScalarRow):
-            raise DataError(f"{row.name}: works on arrays and Tensors; a Value is a single number ({BRIDGES})",
-                            operands)
-        return cls.recorder(row)(*operands)
+        return _refuse(row, *operands) if params else cls.recorder(row)(*operands)
 
     @classmethod
     def recorder(cls, row: Any) -> Callable[..., Value]:
