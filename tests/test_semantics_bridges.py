@@ -178,7 +178,10 @@ def test_bridges_at_first_and_second_order_in_every_mode():
     np.testing.assert_allclose(tg.vjp(round_trip, x)[1](2.0)[0], 2.0 * first, rtol=1e-14)
     np.testing.assert_allclose(tg.hessian(round_trip)(x), np.diag(second), rtol=1e-13, atol=1e-14)
     np.testing.assert_allclose(tg.hvp(round_trip, x, v), second * v, rtol=1e-13)
-    np.testing.assert_allclose(tg.grad(lambda t: tg.jvp(round_trip, (t,), (v,))[1])(x), second * v, rtol=1e-13)
+    for shift in (lambda f: tg.grad(lambda t: tg.jvp(f, (t,), (v,))[1])(x), lambda f: tg.hvp(f, x, v)):
+        np.testing.assert_allclose(shift(round_trip), second * v, rtol=1e-13)
+        np.testing.assert_allclose(shift(lambda s: round_trip(s**3)), shift(lambda s: (tg.exp(s**3) * s**6).sum()),
+                                   rtol=1e-12)
 
     def direct(s):
         return tg.sin(s) ** 2 * s**3

@@ -13,13 +13,13 @@ from __future__ import annotations
 import copy
 import itertools
 import operator
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from heapq import heapify, heappop, heappush
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Protocol, Self
 
@@ -546,7 +546,7 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
 
 # ---- anomaly mode ------------------------------------------------------------------------------------------------
 
-_PACKAGE = str(Path(__file__).resolve().parent)
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - pathlib is slow to load
 
 
 def calling_line() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from ..errors import DataError
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 """The dtypes that are differentiated."""
 
-Rng = np.random.Generator | int | None
+Rng: TypeAlias = "np.random.Generator | int | None"
 """A generator, a seed for a new one, or None for the default that `seed` restarts."""
 
 _dtype: np.dtype[Any] = FLOATS[0]
-_generator = np.random.default_rng(0)
+_generator: np.random.Generator | None = None  # made when first wanted: numpy.random is slow to load
 
 
 def default_dtype() -> np.dtype[Any]:
@@ -51,6 +51,9 @@ def seed(number: int) -> None:
 
 def generator(rng: Rng = None) -> np.random.Generator:
     """`rng` itself, a new generator from a seed, or the default one that `seed` restarts."""
-    if rng is None:
-        return _generator
-    return np.random.default_rng(rng)
+    global _generator
+    if rng is not None:
+        return np.random.default_rng(rng)
+    if _generator is None:
+        _generator = np.random.default_rng(0)
+    return _generator
