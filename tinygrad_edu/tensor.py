@@ -51,15 +51,28 @@ def _unary(row: Row) -> Callable[[Any], Tensor]:
 
 
 def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
-    function = row.array
+    function, reads_constants = row.array, row.reads_constants
 
     def record(left: Any, right: Any) -> Tensor:
         mode = current_mode()
-        if (not mode.plain or left.__class__ is not Tensor or not left._requires_grad
-                or not (right.__class__ is Tensor or right.__class__ is float)):
+        y: Any
+        if left.__class__ is Tensor:
+            x, flows = left._data, left._requires_grad
+        elif left.__class__ is _ndarray and left.dtype in FLOATS:
+            left = x = unchanging(left) if reads_constants else left
+            flows = False
+        else:
             return _record_carefully(row, (left, right), NO_PARAMS)
-        x = left._data
-        y = right._data if right.__class__ is Tensor else right
+        if right.__class__ is Tensor:
+            y, flows = right._data, flows or right._requires_grad
+        elif right.__class__ is float:
+            y = right
+        elif right.__class__ is _ndarray and right.dtype in FLOATS:
+            right = y = unchanging(right) if reads_constants else right
+        else:
+            return _record_carefully(row, (left, right), NO_PARAMS)
+        if not (flows and mode.plain):
+            return _record_carefully(row, (left, right), NO_PARAMS)
         try:
             data = function(x, y)
         except ValueError:  # shapes: the careful way complains in full

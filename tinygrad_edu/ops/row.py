@@ -321,9 +321,10 @@ class ArrayRow(Row):
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply to arrays or Tensors; nodes are recorded."""
         if self.arity == len(operands) and not params:
-            record = self.recorders.get(operands[0].__class__)
-            if record is not None:
-                return record(*operands)
+            for x in operands:
+                record = self.recorders.get(x.__class__)
+                if record is not None:
+                    return record(*operands)
         for x in operands[:self._operands]:
             if x.__class__ is not np.ndarray or x.dtype.hasobject:
                 break
