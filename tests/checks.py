@@ -99,6 +99,11 @@ class ScalarExample:
         return f"{self.row.name} of {self.count} Values"
 
 
+def elementwise() -> list[Elementwise]:
+    """Every row that works number by number."""
+    return [row for row in tg.TABLE.values() if isinstance(row, Elementwise)]
+
+
 def scalar_examples() -> list[ScalarExample]:
     """Every row of the table that Values can record."""
     return [ScalarExample(row, 4 if isinstance(row, Reduction) else len(row.domain))

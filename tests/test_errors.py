@@ -95,7 +95,7 @@ NODELESS = {"concatenate nothing", "stack nothing", "max of no Values", "grad", 
             "tangents of jvp"}
 
 
-@pytest.mark.parametrize("name", SHAPES.keys() - NODELESS)
+@pytest.mark.parametrize("name", [name for name in SHAPES if name not in NODELESS])
 def test_wrong_shapes_carry_their_nodes(name):
     """.nodes holds the nodes of the operation that failed."""
     with pytest.raises(errors.ShapeError) as caught:

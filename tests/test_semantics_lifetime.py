@@ -13,6 +13,15 @@ from tinygrad_edu.engine import Node
 both = pytest.mark.parametrize("node", [Value, Tensor])
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _freeze_the_rest():
+    """What the other tests have left is set aside, so that counting and collecting see the nodes of this file alone."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_collector():
     """The cyclic collector switched off, so that what is freed is freed by reference counts."""

@@ -14,6 +14,7 @@ from checks import (
     check_second_order,
     directions,
     draw,
+    elementwise,
     scalar_examples,
     slope,
 )
@@ -27,7 +28,7 @@ from tinygrad_edu.ops.linear import Reduction
 from tinygrad_edu.ops.row import Elementwise
 
 ARRAYS, VALUES = all_examples(), scalar_examples()
-ELEMENTWISE = [row for row in tg.TABLE.values() if isinstance(row, Elementwise)]
+ELEMENTWISE = elementwise()
 SEEDS = st.integers(0, 2**32 - 1)
 few = settings(max_examples=settings.default.max_examples // 3)
 

@@ -14,7 +14,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.ops.row import Elementwise
 
 ARRAYS = all_examples()
-ELEMENTWISE = [row for row in tg.TABLE.values() if isinstance(row, Elementwise)]
+ELEMENTWISE = elementwise()
 SEEDS = st.integers(0, 2**32 - 1)
 
 each_example = pytest.mark.parametrize("example", ARRAYS, ids=str)

@@ -237,9 +237,9 @@ class Node:
         """`payload` as something that its reader cannot write."""
         return payload
 
-    def same(self, snapshot: Payload) -> bool:
-        """Whether the data still is what it was in `snapshot`."""
-        return snapshot is not None and bool(self._data == snapshot)
+    def same(self, snapshot: Payload | None) -> bool:
+        """Whether the data still is what it was in `snapshot`; None stands for something it never is."""
+        return snapshot is not None
 
     # -- what all nodes share
 
@@ -331,7 +331,7 @@ class Node:
             raise GraphError(f"backward: {self} is a constant: nothing it was made from has requires_grad=True "
                              "(was it made under no_grad(), or detached?)", [self])
         seed = self.seed(gradient, create_graph)
-        cotangents = reverse({self: seed}, create_graph=create_graph)
+        cotangents = reverse({self: seed}, None, create_graph)
         _commit(cotangents, create_graph)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -450,8 +450,7 @@ def _leads_to(targets: Iterable[Node], order: Sequence[Node]) -> set[Node]:
     return reached
 
 
-def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None = None,
-            create_graph: bool = False) -> dict[Node, Payload]:
+def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_graph: bool) -> dict[Node, Payload]:
     """Reverse mode: the cotangents of `wrt` (of every node on the way, where None).
 
     With v the cotangents in `seeds`, the result is the vector-Jacobian product v J. Under `create_graph`
@@ -496,8 +495,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None = None,
     return cotangents
 
 
-def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node],
-            create_graph: bool = False) -> list[Payload | None]:
+def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node], create_graph: bool) -> list[Payload | None]:
     """Forward mode: the tangents of `outputs`, the Jacobian-vector product J v; None where v does not reach."""
     order = _fresh(history(*outputs))
     flowing: dict[Node, Payload] = dict(tangents)

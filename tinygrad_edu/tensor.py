@@ -291,7 +291,7 @@ class Tensor(Node):
     def shown(self, payload: Payload) -> Payload:
         return payload if isinstance(payload, Node) else _read_only(np.asarray(payload))
 
-    def same(self, snapshot: NDArray[Any]) -> bool:
+    def same(self, snapshot: Payload | None) -> bool:
         """Whether the data still equals a copy made earlier."""
         return snapshot is not None and np.array_equal(self._data, snapshot, equal_nan=True)
 

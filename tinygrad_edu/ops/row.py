@@ -107,8 +107,7 @@ class Row:
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply to floats, arrays, Values or Tensors; nodes are recorded."""
-        kind = node_class(self.name, operands)
-        return self.plain(operands, params) if kind is None else kind.record(self, operands, params)
+        raise NotImplementedError  # pragma: no cover - each kind has its own
 
     def plain(self, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """The result on numbers and arrays, where nothing is recorded."""
