@@ -25,7 +25,6 @@ from numpy.testing import assert_allclose
 
 import tinygrad_edu as tg
 from tinygrad_edu.ops.linear import Reduction
-from tinygrad_edu.ops.row import Elementwise
 
 ARRAYS, VALUES = all_examples(), scalar_examples()
 ELEMENTWISE = elementwise()
