@@ -109,15 +109,23 @@ def test_argnums_chooses_the_arguments(argnums, expected):
 
 
 def test_what_the_function_does_not_depend_on_has_derivative_zero():
-    """A constant function, an unused argument, a result under no_grad: zeros of the argument's shape, not None."""
-    assert tg.grad(lambda x: 3.0)(2.0) == 0.0
-    assert_array_equal(tg.grad(lambda x: 3.0)(X), np.zeros(3))
+    """A constant node, an unused argument, a result under no_grad: zeros of the argument's shape, not None."""
+    assert tg.grad(lambda x: tg.Value(3.0, requires_grad=False))(2.0) == 0.0
+    assert_array_equal(tg.grad(lambda x: tg.Value(3.0, requires_grad=False))(X), np.zeros(3))
     assert_array_equal(tg.grad(lambda x, y: y * y)(X, 2.0), np.zeros(3))
     assert_array_equal(tg.grad(tg.no_grad()(lambda x: (x * x).sum()))(X), np.zeros(3))
     assert tg.jvp(lambda x, y: y * y, (2.0, 3.0), (1.0, 0.0)) == (9.0, 0.0)
     assert_array_equal(tg.jacobian(lambda x: np.ones(2))(X), np.zeros((2, 3)))
     assert_array_equal(tg.hessian(lambda x: x.sum())(X), np.zeros((3, 3)))
     assert_array_equal(tg.hvp(lambda x: x.sum(), X, X), np.zeros(3))
+
+
+@pytest.mark.parametrize("leaves", [math.sin, float, lambda x: x.data, lambda x: 3.0])
+def test_a_plain_number_has_no_gradient(leaves):
+    """A function whose result left the graph is refused: a gradient of 0 would be silently wrong."""
+    for transform in (tg.grad, tg.value_and_grad, tg.hessian):
+        with pytest.raises(tg.errors.GraphError, match="no part of a graph"):
+            transform(leaves)(2.0)
 
 
 def test_the_identity_has_derivative_one():
@@ -150,6 +158,20 @@ def test_vjp_pulls_a_nest_of_cotangents_back():
         by_x, by_y = pull({"product": u, "rest": [10.0, 0.0, w]})
         assert_allclose(by_x, (u + w) * y + 10.0, rtol=1e-15)
         assert_allclose(by_y, (u + w) * x, rtol=1e-15)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_vjp_of_results_that_are_made_from_one_another(order):
+    """x**2, its sine, and the sine's exponential, in any order: what flows into each is complete before it flows on."""
+    def chain(x):
+        square = x * x
+        sine = tg.sin(square)
+        return [(square, sine, tg.exp(sine))[i] for i in order]
+
+    sine, cosine = np.sin(X * X), np.cos(X * X)
+    expected = 2.0 * X * (1.0 + cosine * (10.0 + 100.0 * np.exp(sine)))
+    gradient, = tg.vjp(chain, X)[1]([np.full(3, 10.0 ** i) for i in order])
+    assert_allclose(gradient, expected, rtol=1e-14)
 
 
 def test_jvp_pushes_a_nest_of_tangents_forward():

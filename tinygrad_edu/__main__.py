@@ -186,12 +186,14 @@ def fit(model: tg.nn.Module, pixels: Array, digits: Array, rng: np.random.Genera
     with one_thread, progress(range(epochs), desc="training", unit="epoch", file=sys.stderr) as bar:
         for epoch in bar:
             optimizer.lr = start * (1.0 - epoch / epochs)
+            losses = []
             for x, target in tg.data.batches(pixels, targets, batch_size=32, rng=rng):
                 loss = tg.nn.cross_entropy(model(x + 0.15 * rng.standard_normal(x.shape)), target)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
-            bar.set_postfix(loss=f"{loss.item():.3f}")
+                losses.append(loss.item())
+            bar.set_postfix(loss=f"{np.mean(losses):.3f}")
 
 
 def confusion_table(truth: Array, answers: Array) -> list[str]:

@@ -87,7 +87,8 @@ def batches(*arrays: Any, batch_size: int = 32, rng: Rng = None, shuffle: bool =
     lengths = {len(x) if x.ndim else 0 for x in columns}
     if len(lengths) != 1 or lengths == {0}:
         shapes = ", ".join(str(x.shape) for x in columns) or "none"
-        raise ShapeError(f"batches: needs arrays of one length, at least 1; got shapes {shapes}")
+        hint = "; batch_size is given by name" if any(x.ndim == 0 for x in columns) else ""
+        raise ShapeError(f"batches: needs arrays of one length, at least 1; got shapes {shapes}{hint}")
     if batch_size < 1:
         raise ShapeError(f"batches: batch_size must be at least 1, not {batch_size}")
     size = lengths.pop()

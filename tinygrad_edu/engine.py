@@ -325,7 +325,8 @@ class Node:
 
         Raises:
             GraphError: self depends on nothing that requires a gradient.
-            StaleGraphError: a leaf changed after it was recorded.
+            StaleGraphError: a leaf changed after it was recorded (a first-order pass over Values alone does not
+                need the leaf: it has the derivatives stored when they were recorded).
         """
         if not self._requires_grad:
             raise GraphError(f"backward: {self} is a constant: nothing it was made from has requires_grad=True "
@@ -372,8 +373,8 @@ class Node:
     __hash__ = object.__hash__
 
     def _compare_with_data(self, other: object) -> NoReturn:
-        raise TypeError(f"==: between nodes it means identity; compare {type(self).__name__}.data with a "
-                        f"{type(other).__name__} instead")
+        raise TypeError(f"==: between nodes it means identity; compare the .data of this {type(self).__name__} with a "
+                        "number or array instead")
 
 
 def _restamp(pairs: Sequence[tuple[Node, Node]]) -> None:
@@ -416,7 +417,7 @@ def _check_fresh(node: Node) -> None:
     """Raise if an input of `node` was given other data after `node` was recorded."""
     for source in node.inputs:
         if isinstance(source, Node) and source.index > node.index:
-            _raise_stale(source, node, "its data was set")
+            _raise_stale(source, node, ".data was set")
     _check_snapshots(node)
 
 
@@ -432,13 +433,13 @@ def _check_snapshots(node: Node) -> None:
     if node._notes is not None:
         for leaf, snapshot in node._notes.snapshots:
             if not leaf.same(snapshot):
-                _raise_stale(leaf, node, "its elements were written")
+                _raise_stale(leaf, node, "elements of .data were written")
 
 
 def _raise_stale(leaf: Node, node: Node, how: str) -> NoReturn:
     assert node.op is not None
-    raise StaleGraphError(f"{node.op.name}: the graph is stale: {how} after it was recorded, in {leaf}; "
-                          "compute the result again, then differentiate it", [node, leaf])
+    raise StaleGraphError(f"{node.op.name}: the graph is stale: its input {leaf} has changed: {how} after the "
+                          "operation was recorded; compute the result again, then differentiate it", [node, leaf])
 
 
 def _leads_to(targets: Iterable[Node], order: Sequence[Node]) -> set[Node]:
@@ -478,7 +479,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
             for position, source in enumerate(node.inputs):
                 if isinstance(source, Node):
                     if source.index > index:
-                        _raise_stale(source, node, "its data was set")
+                        _raise_stale(source, node, ".data was set")
                     if (source._requires_grad and (active is None or source in active)
                             and (source._notes is None or source._notes.thawed < index)):
                         part = source.fit(op.vjp(position, cotangent, out, arguments, params))

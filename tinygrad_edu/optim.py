@@ -118,6 +118,9 @@ class Optimizer:
         for p in self.params:
             p.zero_grad()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
+
     def _change(self, bundle: _Bundle) -> Vector:
         """What to subtract from the parameters, as a vector in the bundle's own room."""
         raise NotImplementedError(f"{type(self).__name__} does not define _change")
@@ -238,6 +241,9 @@ def _checked(params: Iterable[Any]) -> list[Any]:
     """The parameters, each once."""
     if isinstance(params, Node):
         raise DataError(f"an optimiser takes a list of parameters: [{params}]", [params])
+    if not isinstance(params, Iterable):
+        raise DataError(f"an optimiser takes a list of parameters, as model.parameters() gives it, not a "
+                        f"{type(params).__name__}")
     found = list(dict.fromkeys(params))
     for p in found:
         if not isinstance(p, Node):

@@ -164,7 +164,7 @@ class Tensor(Node):
 
     def __init__(self, data: Any, label: str = "", requires_grad: bool = True, dtype: Any = None) -> None:
         self._begin(self.payload(data, dtype), bool(requires_grad), None)
-        if label:
+        if label != "":
             self.label = label
 
     def __init_subclass__(cls) -> None:
@@ -426,6 +426,7 @@ class Tensor(Node):
         numbers = np.array2string(self._data, precision=6, separator=", ", prefix="Tensor(", threshold=60)
         kind = "" if self._data.dtype == np.float64 else f", dtype={self._data.dtype}"
         label = f", label={self.label!r}" if self.label else ""
+        label += "" if self._requires_grad else ", requires_grad=False"
         return f"Tensor({numbers}{kind}{label})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

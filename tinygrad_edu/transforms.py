@@ -20,6 +20,7 @@ import numpy as np
 from . import ops
 from .engine import Node, Payload, current_mode, enable_grad, forward, history, reverse
 from .errors import GraphError, ShapeError
+from .ops.row import nodes_in
 from .tensor import Tensor
 from .value import Value
 
@@ -180,7 +181,7 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
         y = _one_number(trace.result)
         in_graph = trace.in_graph()
         found: dict[Node, Payload] = {}
-        if isinstance(y, Node) and y.requires_grad:
+        if y.requires_grad:
             found = reverse({y: y.seed(None, in_graph)}, trace.variables, create_graph=in_graph)
         return trace.returned(in_graph), trace.shaped(trace.delivered(found.get(v), v, in_graph)
                                                       for v in trace.variables)
@@ -188,7 +189,7 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
     return both
 
 
-def _one_number(y: Any) -> Any:
+def _one_number(y: Any) -> Node:
     """y, or the error that it is not what a gradient is of."""
     if not isinstance(y, (Node, int, float, np.ndarray, np.number)):
         raise ShapeError(f"grad: the function must return one number, not {type(y).__name__}; is a return missing? "
@@ -196,7 +197,10 @@ def _one_number(y: Any) -> Any:
     data = y._data if isinstance(y, Node) else y
     if np.size(data) != 1:
         raise ShapeError(f"grad: the function must return one number, not an array of shape {np.shape(data)}; for "
-                         "several, use jacobian or vjp", [y] if isinstance(y, Node) else ())
+                         "several, use jacobian or vjp", nodes_in([y]))
+    if not isinstance(y, Node):
+        raise GraphError(f"grad: the function returned {y!r:.40}, which is no part of a graph: math.sin(x), float(x) and "
+                         "x.data leave it; use the functions of this package")
     return y
 
 
@@ -207,6 +211,10 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
         function: f, returning one number as a Value or Tensor.
         argnums: by which positional argument, or arguments, to differentiate; all others, and arguments by
             name, are passed on as they are.
+
+    Raises:
+        ShapeError: the result is not one number.
+        GraphError: the result is a plain number, outside the graph.
 
     >>> grad(lambda x: x * x)(3.0)
     6.0

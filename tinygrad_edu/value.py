@@ -330,7 +330,7 @@ class Value(Node):
 
     def __init__(self, data: Any, label: str = "", requires_grad: bool = True) -> None:
         self._begin(self.payload(data), bool(requires_grad), None)
-        if label:
+        if label != "":
             self.label = label
 
     def __init_subclass__(cls) -> None:
@@ -344,7 +344,9 @@ class Value(Node):
 
     @property
     def data(self) -> float:
-        """The number. Setting it makes graphs that were recorded before stale."""
+        """The number. Setting it makes graphs that were recorded before stale: a first-order pass over them gives
+        the derivatives of when they were recorded, any other raises StaleGraphError.
+        """
         return self._data
 
     @data.setter
@@ -479,6 +481,9 @@ class Value(Node):
     def __int__(self) -> int:
         return int(self._data)
 
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self._data, digits)
+
     def __bool__(self) -> bool:
         return bool(self._data)
 
@@ -487,6 +492,7 @@ class Value(Node):
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
+        label += "" if self._requires_grad else ", requires_grad=False"
         return f"Value(data={self._data:.6g}, grad={_short(self._grad)}{label})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

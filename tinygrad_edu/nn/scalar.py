@@ -116,6 +116,9 @@ class MLP(Module):
     """
 
     def __init__(self, nin: int, nouts: Sequence[int], rng: Rng = None) -> None:
+        if isinstance(nouts, int):
+            raise TypeError(f"MLP: nouts is a list with the size of each layer, as in MLP({nin}, [4, {nouts}]), "
+                            f"not {nouts}")
         rng = ops.generator(rng)
         sizes = [nin, *nouts]
         self.layers = [Layer(a, b, nonlin=i < len(nouts), rng=rng)

@@ -121,15 +121,18 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
     logits, target = np.asarray(logits), np.asarray(target)
     classes = logits.shape[-1] if logits.ndim else 0
     if target.shape == logits.shape:
+        if target.size and not ((target >= 0.0).all() and np.allclose(target.sum(axis=-1), 1.0, atol=1e-3)):
+            raise ShapeError(f"cross_entropy: a target of the logits' shape {logits.shape} holds probabilities, which "
+                             "must not be negative and sum to 1; class indices have one axis less")
         return -np.sum(np.asarray(target, logits.dtype) * log_softmax(logits), axis=-1)
     if target.shape != logits.shape[:-1]:
         raise ValueError(f"target of shape {target.shape} is neither class indices of shape {logits.shape[:-1]} "
                          f"nor probabilities of shape {logits.shape}")
     if target.dtype.kind not in "iu":
-        raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}")
+        raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}; use target.astype(int)")
     if target.size and (target.min() < 0 or target.max() >= classes):
-        raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} "
-                         f"classes, 0 to {classes - 1}")
+        raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} classes, "
+                         f"with the labels 0 to {classes - 1}")
     scores = log_softmax(logits).reshape(target.size, classes)
     return -scores[np.arange(target.size), target.ravel()].reshape(target.shape)
 

@@ -53,7 +53,13 @@ def matmul(x: Any, y: Any, /) -> Any:
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]])
     array([[11.]])
     """
-    return np.matmul(x, y)
+    try:
+        return np.matmul(x, y)
+    except ValueError:
+        inner = np.shape(x)[-1:], np.shape(y)[-2:][:1]
+        if all(inner) and inner[0] != inner[1]:
+            raise ValueError(f"the inner sizes {inner[0][0]} and {inner[1][0]} must be equal") from None
+        raise
 
 
 def _einsum_vjp(position: int, g: Any, *xs: Any, subscripts: str) -> Any:

@@ -240,7 +240,8 @@ class Elementwise(ScalarRow):
 
     def _dispatch(self, operands: tuple[Any, ...]) -> Any:
         if len(operands) != self.arity:
-            raise TypeError(f"{self.name} takes {self.arity} operands, not {len(operands)}")
+            wanted = "1 operand" if self.arity == 1 else f"{self.arity} operands"
+            raise TypeError(f"{self.name} takes {wanted}, not {len(operands)}")
         only_numbers = True
         for x in operands:
             if x.__class__ is not float:
