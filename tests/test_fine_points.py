@@ -40,3 +40,24 @@ def test_a_stale_graph_copied_after_its_leaf_is_stale():
     twins[0].backward()
     with pytest.raises(errors.StaleGraphError):
         twins[1].backward()
+
+
+@pytest.mark.parametrize("node", [Tensor(2.0), tg.Value(2.0)])
+def test_a_node_equals_itself_alone(node):
+    """== is True with the node itself, False with any other node."""
+    assert (node == node) is True
+    assert (node == type(node)(2.0)) is False
+
+
+def test_stack_joins_along_a_new_first_axis():
+    """The default axis is 0, as in NumPy."""
+    assert tg.stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])]).data.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("node", [Tensor(2.0), tg.Value(2.0)])
+def test_a_hook_on_the_leaf_that_backward_starts_from_is_called_once(node):
+    """A leaf is its own root: its hook sees the cotangent 1 a single time."""
+    seen = []
+    node.register_hook(lambda g: seen.append(float(g)))
+    node.backward()
+    assert seen == [1.0]

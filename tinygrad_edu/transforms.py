@@ -199,8 +199,8 @@ def _one_number(y: Any) -> Node:
         raise ShapeError(f"grad: the function must return one number, not an array of shape {np.shape(data)}; for "
                          "several, use jacobian or vjp", nodes_in([y]))
     if not isinstance(y, Node):
-        raise GraphError(f"grad: the function returned {y!r:.40}, which is no part of a graph: math.sin(x), float(x) and "
-                         "x.data leave it; use the functions of this package")
+        raise GraphError(f"grad: the function returned {y!r:.40}, which is no part of a graph: math.sin(x), float(x) "
+                         "and x.data leave it; use the functions of this package")
     return y
 
 

@@ -131,8 +131,8 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
     if target.dtype.kind not in "iu":
         raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}; use target.astype(int)")
     if target.size and (target.min() < 0 or target.max() >= classes):
-        raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} classes, "
-                         f"with the labels 0 to {classes - 1}")
+        raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} "
+                         f"classes, with the labels 0 to {classes - 1}")
     scores = log_softmax(logits).reshape(target.size, classes)
     return -scores[np.arange(target.size), target.ravel()].reshape(target.shape)
 
