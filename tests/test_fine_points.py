@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, errors
+from tinygrad_edu import Tensor, Value, errors
 
 
 def test_one_array_is_joined_with_nothing():
@@ -42,7 +42,7 @@ def test_a_stale_graph_copied_after_its_leaf_is_stale():
         twins[1].backward()
 
 
-@pytest.mark.parametrize("node", [Tensor(2.0), tg.Value(2.0)])
+@pytest.mark.parametrize("node", [Tensor(2.0), Value(2.0)])
 def test_a_node_equals_itself_alone(node):
     """== is True with the node itself, False with any other node."""
     assert (node == node) is True
@@ -54,10 +54,134 @@ def test_stack_joins_along_a_new_first_axis():
     assert tg.stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])]).data.tolist() == [[1.0, 2.0], [3.0, 4.0]]
 
 
-@pytest.mark.parametrize("node", [Tensor(2.0), tg.Value(2.0)])
+@pytest.mark.parametrize("node", [Tensor(2.0), Value(2.0)])
 def test_a_hook_on_the_leaf_that_backward_starts_from_is_called_once(node):
     """A leaf is its own root: its hook sees the cotangent 1 a single time."""
     seen = []
     node.register_hook(lambda g: seen.append(float(g)))
     node.backward()
     assert seen == [1.0]
+
+
+VIEWS = {
+    "sliding windows": lambda b: np.lib.stride_tricks.sliding_window_view(b, 3),
+    "as_strided": lambda b: np.lib.stride_tricks.as_strided(b, (3, 3), (8, 8), writeable=False),
+    "a read-only memoryview": lambda b: np.asarray(memoryview(b).toreadonly())[:3],
+    "our own windows": lambda b: tg.windows(b, (3,)),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_read_only_view_of_a_refilled_buffer_does_no_harm(view):
+    """Read-only is not enough: a constant is kept as it is only where its memory has no other owner."""
+    buffer = np.arange(5.0)
+    seen = VIEWS[view](buffer)
+    expected = np.array(seen)
+    x = Tensor(np.ones(seen.shape))
+    y = (x * seen).sum()
+    buffer[:] = 100.0
+    y.backward()
+    assert np.array_equal(x.grad, expected)
+
+
+@pytest.mark.parametrize("node", [Tensor, Value])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_frozen_and_thawed_between_recording_and_backward(node, create_graph):
+    """What counts is whether the leaf was frozen when it was recorded, however often it was since."""
+    x = node(2.0)
+    while_open = x * x * 3.0
+    x.requires_grad = False
+    while_frozen = x * node(5.0)
+    x.requires_grad = True
+    while_open.backward(create_graph=create_graph)
+    while_frozen.backward(create_graph=create_graph)
+    assert float(x.grad) == 12.0
+
+
+def test_a_copied_leaf_owns_its_gradient():
+    """copy.copy gives the copy a gradient of its own."""
+    a = Tensor([1.0, 2.0])
+    (a * a).sum().backward()
+    b = copy.copy(a)
+    b.grad[0] = 99.0
+    assert a.grad.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("node", [Tensor, Value])
+def test_leaves_own_their_gradients_as_graphs_too(node):
+    """Under create_graph an addition hands the same cotangent on, and each leaf has a node of its own."""
+    x, y = node(1.0), node(2.0)
+    (x + y).backward(create_graph=True)
+    assert x.grad is not y.grad
+    assert float(x.grad) == float(y.grad) == 1.0
+
+
+def test_modes_that_end_in_another_order_than_they_began():
+    """A no_grad() inside a generator ends by itself alone, whatever was entered meanwhile."""
+    def steps():
+        with tg.no_grad():
+            yield
+        yield
+
+    running = steps()
+    next(running)
+    anomaly = tg.detect_anomaly()
+    anomaly.__enter__()
+    next(running)
+    with pytest.raises(errors.AnomalyError):
+        Value(0.0).log()
+    anomaly.__exit__(None, None, None)
+    assert (Value(1.0) * 2.0).requires_grad
+    assert Value(0.0).log().data == -np.inf
+
+
+def test_transforms_under_no_grad_leave_constants():
+    """Nodes in, constant nodes out: neither value nor gradient keeps a graph."""
+    with tg.no_grad():
+        y, g = tg.value_and_grad(lambda t: (t * t).sum())(Tensor([1.0, 2.0]))
+    assert not y.requires_grad
+    assert not g.requires_grad
+    assert g.data.tolist() == [2.0, 4.0]
+
+
+def test_a_hook_that_returns_a_node_stays_in_the_graph_of_a_jacobian():
+    """What a hook multiplies the cotangent by is differentiated, by rows as by grad."""
+    def scaled_cube(x, z):
+        y = z * z * z
+        y.register_hook(lambda g: g * x)
+        return y
+
+    nested = [tg.grad(lambda x, inner=inner: inner(lambda z: scaled_cube(x, z))(x)) for inner in (tg.grad, tg.jacobian)]
+    assert [f(2.0) for f in nested] == [36.0, 36.0]
+
+
+def test_an_option_of_a_ufunc_is_never_ignored():
+    """axes= and signature= change a result, and so are refused."""
+    t = Tensor(np.eye(2))
+    with pytest.raises(errors.UnsupportedError, match="axes"):
+        np.matmul(t, np.ones((2, 2)), axes=[(0, 1), (1, 0), (0, 1)])
+    with pytest.raises(errors.UnsupportedError, match="signature"):
+        np.add(t, 1.0, signature="ff->f")
+
+
+@pytest.mark.parametrize("name", ["power", "reciprocal", "gelu", "silu", "multiply"])
+def test_functions_take_lists_as_numpy_does(name):
+    """Lists of numbers are arrays to every function of the table."""
+    row = tg.TABLE[name]
+    lists = [[1.0, 2.0]] * row.arity
+    assert np.array_equal(row(*lists), row(*map(np.array, lists)))
+
+
+def test_an_optimiser_refuses_arrays_by_name():
+    """Arrays in place of parameters are a DataError, although they cannot be hashed."""
+    with pytest.raises(errors.DataError, match="ndarray"):
+        tg.optim.SGD([np.ones(3)], 0.1)
+
+
+def test_the_determinant_of_a_large_matrix_takes_the_inverse():
+    """An ordinary matrix of 40 x 40 is far from singular: one inverse, not 1600 minors."""
+    matrix = np.random.default_rng(0).standard_normal((40, 40))
+    x = Tensor(matrix)
+    tg.linalg.det(x).backward()
+    expected = np.linalg.det(matrix) * np.linalg.inv(matrix).T
+    assert np.allclose(x.grad, expected, rtol=1e-8)

@@ -54,29 +54,37 @@ current_mode = _mode.get
 
 @contextmanager
 def _switched(**changes: Any) -> Iterator[None]:
-    mode = current_mode()
-    kept: dict[str, Any] = {"recording": mode.recording, "anomaly": mode.anomaly, "scope": mode.scope}
-    token = _mode.set(Mode(**(kept | changes)))
+    before = _switch(**changes)
     try:
         yield
     finally:
-        _mode.reset(token)
+        _switch(**before)  # these alone: blocks of generators may end in another order than they began
+
+
+def _switch(**changes: Any) -> dict[str, Any]:
+    """Change fields of the mode; returns what they were."""
+    mode = current_mode()
+    fields: dict[str, Any] = {"recording": mode.recording, "anomaly": mode.anomaly, "scope": mode.scope}
+    _mode.set(Mode(**(fields | changes)))
+    return {name: fields[name] for name in changes}
 
 
 class _Recording:
     """`_switched(recording=flag)` for the passes, which enter it often."""
 
-    __slots__ = ("flag", "token")
+    __slots__ = ("before", "flag")
 
     def __init__(self, flag: bool) -> None:
         self.flag = flag
 
     def __enter__(self) -> None:
         mode = current_mode()
-        self.token = _mode.set(Mode(self.flag, mode.anomaly, mode.scope))
+        self.before = mode.recording
+        _mode.set(Mode(self.flag, mode.anomaly, mode.scope))
 
     def __exit__(self, *error: object) -> None:
-        _mode.reset(self.token)
+        mode = current_mode()
+        _mode.set(Mode(self.before, mode.anomaly, mode.scope))
 
 
 @contextmanager
@@ -130,16 +138,23 @@ class Operation(Protocol):
 
 
 class Notes:
-    """What few nodes have: a label, hooks, the line they came from, a mark that they are results."""
+    """What few nodes have: a label, hooks, the line they came from, a mark that they are results, when
+    requires_grad was off, and copies of leaves for detect_anomaly.
+    """
 
-    __slots__ = ("hooks", "label", "result", "site", "snapshots", "thawed")
+    __slots__ = ("frozen", "frozen_since", "hooks", "label", "result", "site", "snapshots")
 
     def __init__(self, label: str = "", result: bool = False) -> None:
         self.label, self.result = label, result
         self.hooks: dict[int, Callable[[Payload], Payload | None]] = {}
         self.site = ""
-        self.thawed = -1  # when requires_grad was switched on: to graphs from before, the leaf is a constant
+        self.frozen_since = -1
+        self.frozen: list[tuple[int, int]] = []  # to nodes recorded in between, the leaf is a constant
         self.snapshots: list[tuple[Node, Payload]] = []
+
+    def frozen_at(self, index: int) -> bool:
+        """Whether requires_grad was off at this time of the clock, and has been switched on since."""
+        return any(begin < index < end for begin, end in self.frozen)
 
 
 _RESULT = Notes(result=True)
@@ -254,7 +269,10 @@ class Node:
             raise GraphError(f"requires_grad: {self} is the result of {self.op.name}; use detach() for a constant "
                              "copy, or set requires_grad on the leaves", [self])
         if flag and not self._requires_grad:
-            self.notes().thawed = next(_clock)
+            notes = self.notes()
+            notes.frozen.append((notes.frozen_since, next(_clock)))
+        elif self._requires_grad and not flag:
+            self.notes().frozen_since = next(_clock)
         self._requires_grad = bool(flag)
 
     @property
@@ -355,7 +373,10 @@ class Node:
 
     def __copy__(self) -> Self:
         _check_fresh(self)
-        return self.replica({})
+        twin = self.replica({})
+        if twin._grad is not None:
+            twin._grad = twin.owned(twin._grad)
+        return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.op is not None:
@@ -378,14 +399,19 @@ class Node:
 
 
 def _restamp(pairs: Sequence[tuple[Node, Node]]) -> None:
-    """Number copies, and when they were thawed, in the order of the originals."""
-    events = [(node.index, twin, False) for node, twin in pairs]
-    events += [(node._notes.thawed, twin, True) for node, twin in pairs if node._notes and node._notes.thawed >= 0]
-    for _, twin, thawed in sorted(events, key=operator.itemgetter(0)):
-        if thawed:
-            twin.notes().thawed = next(_clock)
-        else:
+    """Number copies, and when their requires_grad was off, in the order of the originals."""
+    events: list[tuple[int, Node, tuple[int, int] | None]] = [(node.index, twin, None) for node, twin in pairs]
+    for node, twin in pairs:
+        if node._notes is not None and node._notes.frozen:
+            twin.notes().frozen = [(-1, -1)] * len(node._notes.frozen)
+            events += [(time, twin, (i, end)) for i, interval in enumerate(node._notes.frozen)
+                       for end, time in enumerate(interval)]
+    for _, twin, place in sorted(events, key=operator.itemgetter(0)):
+        if place is None:
             twin.index = next(_clock)
+        else:
+            (i, end), frozen = place, twin.notes().frozen
+            frozen[i] = (frozen[i][0], next(_clock)) if end else (next(_clock), frozen[i][1])
 
 
 def _rebuild(cls: type[Node], data: Payload, label: str, requires_grad: bool, result: bool, grad: Payload) -> Node:
@@ -481,7 +507,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
                     if source.index > index:
                         _raise_stale(source, node, ".data was set")
                     if (source._requires_grad and (active is None or source in active)
-                            and (source._notes is None or source._notes.thawed < index)):
+                            and (source._notes is None or not source._notes.frozen_at(index))):
                         part = source.fit(op.vjp(position, cotangent, out, arguments, params))
                         if source in cotangents:
                             part = cotangents[source] + part
@@ -526,9 +552,21 @@ def _call_hooks(notes: Notes, node: Node, cotangent: Payload) -> Payload:
     return cotangent
 
 
+def _unshared(cotangents: Mapping[Node, Payload]) -> dict[Node, Payload]:
+    """The same graphs of gradients, a node for each: an addition hands one to both its inputs."""
+    seen: set[int] = set()
+    own = {}
+    for node, g in cotangents.items():
+        own[node] = g * 1.0 if id(g) in seen else g
+        seen.add(id(g))
+    return own
+
+
 def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
     """Store what a backward pass found: leaves add up, the nodes between are set afresh."""
     with _gradients, _Recording(create_graph):
+        if create_graph:
+            cotangents = _unshared(cotangents)
         found = [(node, node.owned(g) if node._grad is None else node.fit(node._grad + g))
                  for node, g in cotangents.items() if node.op is None and node._requires_grad]
         if current_mode().anomaly:

@@ -44,6 +44,10 @@ class GraphError(TinygradError, RuntimeError):
     """A request that this graph cannot answer, such as `backward()` on a constant."""
 
 
+class GraphWarning(UserWarning):
+    """A gradient that is right, but probably not what was meant."""
+
+
 class StaleGraphError(GraphError):
     """A leaf's data changed after the graph that reads it was recorded."""
 

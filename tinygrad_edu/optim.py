@@ -244,12 +244,13 @@ def _checked(params: Iterable[Any]) -> list[Any]:
     if not isinstance(params, Iterable):
         raise DataError(f"an optimiser takes a list of parameters, as model.parameters() gives it, not a "
                         f"{type(params).__name__}")
-    found = list(dict.fromkeys(params))
-    for p in found:
+    given = list(params)
+    for p in given:
         if not isinstance(p, Node):
             raise DataError(f"an optimiser takes Values and Tensors, not a {type(p).__name__}")
         if p.op is not None:
             raise GraphError(f"an optimiser cannot change {p}: it is the result of {p.op.name}; give the leaves", [p])
+    found = list(dict.fromkeys(given))
     if not found:
         raise GraphError("an optimiser needs at least one parameter; an iterator that was used before is empty now")
     return found

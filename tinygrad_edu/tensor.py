@@ -521,13 +521,13 @@ def _kept(argument: Any, x: Any, row: Row) -> Any:
 
 
 def unchanging(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself, if nobody can write its memory, else a copy."""
+    """The array itself, if nobody can write its memory, else a copy: whose memory it is must be known."""
     owner: Any = array
     while isinstance(owner, _ndarray):
         if owner.flags.writeable:
             return array.copy()
         owner = owner.base
-    return array
+    return array if owner is None or isinstance(owner, bytes) else array.copy()
 
 
 def _frozen(value: Any) -> Any:

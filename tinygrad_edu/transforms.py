@@ -12,6 +12,7 @@ gradients (a model's parameters): a penalty on a gradient then reaches the param
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from . import ops
 from .engine import Node, Payload, current_mode, enable_grad, forward, history, reverse
-from .errors import GraphError, ShapeError
+from .errors import GraphError, GraphWarning, ShapeError
 from .ops.row import nodes_in
 from .tensor import Tensor
 from .value import Value
@@ -140,8 +141,8 @@ class _Trace:
 
     def returned(self, in_graph: bool) -> Any:
         """What the function returned: nodes or plain, by the same rule."""
-        return self.result if in_graph or self.of_nodes else _rebuild(
-            self.result, (y.owned(y._data) if isinstance(y, Node) else y for y in self.outputs))
+        return self.result if in_graph else _rebuild(
+            self.result, (self.delivered(y._data, y, False) if isinstance(y, Node) else y for y in self.outputs))
 
     def shaped(self, results: Iterable[Any]) -> Any:
         """Derivatives by the variables, in the structure of the arguments."""
@@ -181,7 +182,7 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
         y = _one_number(trace.result)
         in_graph = trace.in_graph()
         found: dict[Node, Payload] = {}
-        if y.requires_grad:
+        if isinstance(y, Node) and y.requires_grad:
             found = reverse({y: y.seed(None, in_graph)}, trace.variables, create_graph=in_graph)
         return trace.returned(in_graph), trace.shaped(trace.delivered(found.get(v), v, in_graph)
                                                       for v in trace.variables)
@@ -189,8 +190,8 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
     return both
 
 
-def _one_number(y: Any) -> Node:
-    """y, or the error that it is not what a gradient is of."""
+def _one_number(y: Any) -> Any:
+    """y, or the error that it is not what a gradient is of; a warning, if it is no part of a graph."""
     if not isinstance(y, (Node, int, float, np.ndarray, np.number)):
         raise ShapeError(f"grad: the function must return one number, not {type(y).__name__}; is a return missing? "
                          "For several numbers, use jacobian or vjp")
@@ -199,8 +200,9 @@ def _one_number(y: Any) -> Node:
         raise ShapeError(f"grad: the function must return one number, not an array of shape {np.shape(data)}; for "
                          "several, use jacobian or vjp", nodes_in([y]))
     if not isinstance(y, Node):
-        raise GraphError(f"grad: the function returned {y!r:.40}, which is no part of a graph: math.sin(x), float(x) "
-                         "and x.data leave it; use the functions of this package")
+        warnings.warn(f"grad: the function returned {y!r:.40}, which is no part of a graph, so its gradient is 0; if "
+                      "it was made with math.sin(x), float(x) or x.data, use the functions of this package",
+                      GraphWarning, stacklevel=4)
     return y
 
 
@@ -214,7 +216,9 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     Raises:
         ShapeError: the result is not one number.
-        GraphError: the result is a plain number, outside the graph.
+
+    Warns:
+        GraphWarning: the result is a plain number, outside the graph; the gradient is 0.
 
     >>> grad(lambda x: x * x)(3.0)
     6.0
@@ -329,7 +333,7 @@ def _by_rows(trace: _Trace, outputs: Sequence[Node], in_graph: bool) -> list[lis
     """The blocks dy/dx of each output by each variable, from one reverse pass for each element of the outputs."""
     blocks = []
     for y in outputs:
-        found = [reverse({y: unit}, trace.variables, create_graph=in_graph) if y.requires_grad else {}
+        found = [reverse({y: y.seed(unit, in_graph)}, trace.variables, in_graph) if y.requires_grad else {}
                  for unit in _units(y)]
         blocks.append([_joined([trace.delivered(f.get(x), x, in_graph) for f in found], 0, y, x)
                        for x in trace.variables])
@@ -338,7 +342,7 @@ def _by_rows(trace: _Trace, outputs: Sequence[Node], in_graph: bool) -> list[lis
 
 def _by_columns(trace: _Trace, outputs: Sequence[Node], in_graph: bool) -> list[list[Any]]:
     """The same blocks, from one forward pass for each element of the variables."""
-    columns = [[forward({x: unit}, outputs, create_graph=in_graph) for unit in _units(x)] for x in trace.variables]
+    columns = [[forward({x: x.seed(unit, in_graph)}, outputs, in_graph) for unit in _units(x)] for x in trace.variables]
     return [[_joined([trace.delivered(moved[i], y, in_graph) for moved in column], -1, y, x)
              for x, column in zip(trace.variables, columns, strict=True)] for i, y in enumerate(outputs)]
 

@@ -193,11 +193,10 @@ def solve(a: Any, b: Any) -> Any:
 def _cofactors(out: Any, x: Any) -> Any:
     """The derivative of det by each element; by minors where a matrix is singular and has no inverse."""
     n = x.shape[-1]
-    if n == 1:
+    if n <= 1:
         return np.ones(x.shape)
-    numbers, value = (v._data if isinstance(v, Node) else v for v in (x, out))
-    # Hadamard: |det| is at most the product of the rows' lengths; far below it, det and inv are rounding errors
-    if np.all(np.abs(value) > 1e-6 * np.prod(np.linalg.norm(numbers, axis=-1), axis=-1)):
+    # nearly singular, det and inv are rounding errors, which the second derivative multiplies
+    if np.all(np.linalg.cond(x._data if isinstance(x, Node) else x) < 1e8):
         return multiply(reshape(out, (*out.shape, 1, 1)), inv(x).mT)
     keep = [[j for j in range(n) if j != i] for i in range(n)]
     minors = [(-1.0) ** (i + j) * det(x[(Ellipsis, *np.ix_(keep[i], keep[j]))])

@@ -59,7 +59,9 @@ class Reduction(ArrayRow, ScalarRow):
         return [weight / total if total else math.nan for weight in weights]
 
     def partial(self, position: int, out: Payload, arguments: Sequence[Payload]) -> Payload:
-        return self.partials(out, arguments)[position] if self.share else self._element(out, arguments[position])
+        if self.share and callable(self.element):
+            return self.partials(out, arguments)[position]
+        return self._element(out, arguments[position]) / (len(arguments) if self.share else 1)
 
     def _element(self, out: Payload, x: Payload) -> Payload:
         return self.element(out, x) if callable(self.element) else self.element

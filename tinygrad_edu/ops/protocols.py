@@ -63,7 +63,7 @@ def from_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[
     if ufunc in (np.equal, np.not_equal):
         raise UnsupportedError(f"{name}: == between nodes means identity; compare their .data instead",
                                nodes_in(inputs))
-    given = sorted(key for key in options if key in ("out", "where", "dtype", "casting", "order", "subok"))
+    given = sorted(options.keys() - ({"axis", "keepdims"} if method != "__call__" else set()))
     if given:
         hint = "; an array cannot take the place of a graph: write a = a + t, not a += t" if "out" in given else ""
         raise UnsupportedError(f"{name}: the argument {', '.join(given)} has no counterpart for nodes{hint}",

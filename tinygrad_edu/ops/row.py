@@ -113,7 +113,7 @@ class Row:
         """The result on numbers and arrays, where nothing is recorded."""
         for x in operands:
             check_array(self.name, x)
-        return self.on_arrays(operands, params)
+        return self.on_arrays([np.asarray(x) if isinstance(x, (list, tuple)) else x for x in operands], params)
 
     def on_arrays(self, arrays: Sequence[Any], params: Mapping[str, Any], operands: Sequence[Any] = ()) -> Any:
         """The array function, its complaints naming the operation and the shapes (and the nodes among `operands`)."""
