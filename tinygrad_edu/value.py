@@ -110,6 +110,8 @@ def _unary(row: Elementwise) -> Callable[[Any], Value]:
 
 def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
     function, (by_left, by_right) = row.scalar, (_rule(d, 2) for d in row.derivatives)
+    of_left, of_right = row.derivatives
+    constant = not (callable(of_left) or callable(of_right))  # as of a sum, which needs no call to know them
 
     def record(left: Any, right: Any) -> Value:
         mode = current_mode()
@@ -122,8 +124,11 @@ def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
                 if right.__class__ is Value and left._requires_grad and right._requires_grad:
                     y = right._data
                     out._data = result = function(x, y)
-                    out._d_left = by_left(result, x, y)
-                    out._d_right = by_right(result, x, y)
+                    if constant:
+                        out._d_left, out._d_right = of_left, of_right
+                    else:
+                        out._d_left = by_left(result, x, y)
+                        out._d_right = by_right(result, x, y)
                 elif right.__class__ is float and left._requires_grad:
                     out._data = result = function(x, right)
                     out._d_left, out._d_right = by_left(result, x, right), None
@@ -386,6 +391,8 @@ class Value(Node):
     @classmethod
     def payload(cls, data: Any) -> float:
         """`data` as a float, or a DataError."""
+        if data.__class__ is float:
+            return data
         if isinstance(data, Node):
             raise DataError(f"Value: {data} is a node already; use detach() for a constant copy", [data])
         kind = str(getattr(getattr(data, "dtype", None), "kind", "f"))
