@@ -235,6 +235,29 @@ def test_what_has_no_derivative_here_is_refused_by_name(call):
         call(tg.Tensor(np.ones((2, 3))))
 
 
+@pytest.mark.parametrize(("name", "call"), [
+    ("pad", lambda m, x: m.pad(x, 1, constant_values=np.arange(5.0))), ("pad", lambda m, x: m.pad(x, 1.5)),
+    ("einsum", lambda m, x: m.einsum("ii->i", x[:1])), ("einsum", lambda m, x: m.einsum("ij->ii", x)),
+    ("einsum", lambda m, x: m.einsum("ij,jk", x, x)), ("einsum", lambda m, x: m.einsum("i", x)),
+    ("take_along_axis", lambda m, x: m.take_along_axis(x, np.zeros((3, 1), int), 1)),
+    ("take_along_axis", lambda m, x: m.take_along_axis(x, np.array([0.0]), 1)),
+    ("expand_dims", lambda m, x: m.expand_dims(x, (0, 0))), ("moveaxis", lambda m, x: m.moveaxis(x, (0, 0), (0, 1))),
+    ("squeeze", lambda m, x: m.squeeze(x, 0)), ("flip", lambda m, x: m.flip(x, (1, 1))),
+    ("split", lambda m, x: m.split(x, 2, axis=1)), ("repeat", lambda m, x: m.repeat(x, [1, 2], axis=1)),
+    ("diagonal", lambda m, x: m.diagonal(x[0])), ("tensordot", lambda m, x: m.tensordot(x, x, 1)),
+    ("reshape", lambda m, x: m.reshape(x, (4,))), ("transpose", lambda m, x: m.transpose(x, (0, 0))),
+    ("concatenate", lambda m, x: m.concatenate([x, x[0]])), ("stack", lambda m, x: m.stack([x, x[0]])),
+])
+def test_what_numpy_refuses_is_refused_by_name(name, call):
+    """Axes named twice, sizes that differ, indices that do not fit: an error of ours, on arrays and on Tensors."""
+    x = np.arange(6.0).reshape(2, 3)
+    with pytest.raises((ValueError, IndexError, TypeError)):
+        call(np, x)
+    for operand in (x, tg.Tensor(x)):
+        with pytest.raises(tg.errors.TinygradError, match=name):
+            call(tg, operand)
+
+
 # ---- windows and convolution -----------------------------------------------------------------------------------------
 
 
