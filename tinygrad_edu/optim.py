@@ -195,7 +195,7 @@ class Adam(Optimizer):
     Args:
         params: Values and Tensors.
         lr: the learning rate.
-        betas: (b1, b2), how much of each mean is kept at a step, in [0, 1).
+        betas: (b1, b2), how much of each mean is kept at a step, in [0, 1); the same in every step.
         eps: keeps the denominator from 0.
 
     >>> import tinygrad_edu as tg

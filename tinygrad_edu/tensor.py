@@ -270,7 +270,7 @@ class Tensor(Node):
             if self._data.size != 1:
                 raise ShapeError(f"backward: a Tensor of shape {self.shape} is not a single number; use "
                                  "y.sum().backward(), or y.backward(gradient) with a gradient of this shape", [self])
-            array = np.ones_like(self._data)
+            array = np.array(1.0, self._data.dtype).reshape(self._data.shape)
         else:
             node = gradient if isinstance(gradient, Tensor) else None
             array = self.payload(gradient if node is None else node._data, self._data.dtype)
@@ -286,7 +286,9 @@ class Tensor(Node):
         return not bool(np.isnan(array).any()), not bool(np.isinf(array).any())
 
     def owned(self, payload: Payload) -> Payload:
-        return np.array(payload) if not isinstance(payload, Node) else payload
+        if payload.__class__ is _ndarray:
+            return payload.copy("K")
+        return payload if isinstance(payload, Node) else np.array(payload)
 
     def shown(self, payload: Payload) -> Payload:
         return payload if isinstance(payload, Node) else _read_only(np.asarray(payload))
@@ -532,6 +534,8 @@ def unchanging(array: NDArray[Any]) -> NDArray[Any]:
 
 def _frozen(value: Any) -> Any:
     """An argument as the node remembers it: index arrays and masks are copied, unless read-only."""
+    if value is None or value.__class__ in (bool, int, str):
+        return value
     if isinstance(value, _ndarray):
         return unchanging(value)
     if isinstance(value, (tuple, list)):
