@@ -185,3 +185,13 @@ def test_the_determinant_of_a_large_matrix_takes_the_inverse():
     tg.linalg.det(x).backward()
     expected = np.linalg.det(matrix) * np.linalg.inv(matrix).T
     assert np.allclose(x.grad, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", ["<i8", ">i8", ">i4", "u1", "i2"])
+def test_labels_of_any_integer_type_are_read_right(dtype):
+    """Width, sign and byte order of the labels change neither the loss nor what is refused."""
+    logits, labels = Tensor([[0.0, 1.0, 3.0], [2.0, 0.0, 1.0]]), np.array([2, 1])
+    expected = tg.nn.cross_entropy(logits, labels).item()
+    assert tg.nn.cross_entropy(logits, labels.astype(dtype)).item() == expected
+    with pytest.raises(errors.ShapeError, match="3 classes"):
+        tg.nn.cross_entropy(logits, np.array([0, 3]).astype(dtype))

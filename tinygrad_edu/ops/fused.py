@@ -131,7 +131,7 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
     if target.dtype.kind not in "iu":
         raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}; use target.astype(int)")
     # seen as unsigned, a negative label is a large one: one look finds both
-    if target.size and target.view(f"u{target.itemsize}").max() >= classes:
+    if target.size and target.view(target.dtype.str.replace("i", "u")).max() >= classes:
         raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} "
                          f"classes, with the labels 0 to {classes - 1}")
     scores = log_softmax(logits).reshape(target.size, classes)
