@@ -19,7 +19,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("ops.defaults", "ops.row", "ops.elementwise", "ops.linear", "ops.selections", "ops.products", "ops.fused",
      "ops.composed",
      "ops.linalg", "ops.protocols", "ops"),
-    ("value", "tensor"),
+    ("sweep", "value", "tensor"),
     ("transforms",),
     ("nn", "optim", "data"),
     ("viz", "testing", "compile", "interop"),

@@ -22,6 +22,21 @@ _tick = engine._clock
 _ndarray = np.ndarray
 
 
+def _keep_freed_memory() -> None:
+    """Take a large block, never written, and give it back at once.
+
+    The GNU C library returns freed memory to the system when more is free than twice the largest block that was
+    freed so far (mallopt(3), M_MMAP_THRESHOLD). Without this, a training loop gives its graph back after every
+    step and pays for the pages again in the next: a third of the time of an operation on 1000 numbers. Other C
+    libraries do not care.
+    """
+    np.empty(1 << 24, np.uint8)
+
+
+_keep_freed_memory()
+
+
+
 # ---- recording -----------------------------------------------------------------------------------------------------
 # The short ways of the common cases, one or two operands without further arguments; what is unusual is
 # left to `_record_carefully`.
@@ -253,9 +268,10 @@ class Tensor(Node):
         if cotangent.__class__ is not _ndarray and not isinstance(cotangent, Tensor):
             cotangent = np.asarray(cotangent)
         if cotangent.shape != data.shape:
-            if cotangent.ndim < data.ndim or cotangent.size < data.size:
-                cotangent = ops.broadcast_to(cotangent, np.broadcast_shapes(cotangent.shape, data.shape))
-            cotangent = unbroadcast(cotangent, data.shape)
+            if cotangent.size < data.size or cotangent.ndim < data.ndim or not data.size:
+                cotangent = _stretched(cotangent, data.shape)
+            if cotangent.shape != data.shape:
+                cotangent = unbroadcast(cotangent, data.shape)
         return cotangent if cotangent.dtype == data.dtype else ops.astype(cotangent, dtype=data.dtype)
 
     def spread(self, tangent: Payload) -> Payload:
@@ -471,6 +487,15 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _stretched(x: Any, shape: tuple[int, ...]) -> Any:
+    """x broadcast against `shape`."""
+    stretch = np.broadcast_to if x.__class__ is _ndarray else ops.broadcast_to
+    try:
+        return stretch(x, shape)
+    except ValueError:  # along other axes it is x that is larger
+        return stretch(x, np.broadcast_shapes(x.shape, shape))
 
 
 def _beside(node: Tensor, x: Any) -> Any:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar, NoReturn, Self, cast
 from . import engine, ops
 from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
 from .errors import DataError
-from .ops.row import BRIDGES, Elementwise, ScalarRow, node_class, nodes_in
+from .ops.row import BRIDGES, Elementwise, Rule, ScalarRow, first, node_class, nodes_in, second
+from .sweep import sweep
 
 _new = object.__new__
 _tick = engine._clock
@@ -78,16 +79,15 @@ def _recorder(row: Any) -> Callable[..., Value]:
     return _nary(row)
 
 
-def _rule(derivative: Any, operands: int) -> Callable[..., Any]:
-    """A derivative as a function, also where the row states a number."""
-    if callable(derivative):
-        rule: Callable[..., Any] = derivative
-        return rule
-    return (lambda out, x: derivative) if operands == 1 else (lambda out, x, y: derivative)
+def _stated(derivative: float, out: float, x: float) -> float:
+    """A derivative that the row states as a number, as a formula."""
+    return derivative
 
 
 def _unary(row: Elementwise) -> Callable[[Any], Value]:
-    function, derivative = row.scalar, _rule(row.derivatives[0], 1)
+    function, derivative = row.scalar, row.derivatives[0]
+    if not callable(derivative):
+        derivative = functools.partial(_stated, derivative)
 
     def record(source: Any) -> Value:
         mode = current_mode()
@@ -108,12 +108,13 @@ def _unary(row: Elementwise) -> Callable[[Any], Value]:
     return record
 
 
-def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
-    function, (by_left, by_right) = row.scalar, (_rule(d, 2) for d in row.derivatives)
-    of_left, of_right = row.derivatives
-    constant = not (callable(of_left) or callable(of_right))  # as of a sum, which needs no call to know them
+# Half of all nodes have two operands. Their recorders are written out from one text for each row, because a
+# call costs as much as all the rest of a multiplication: what the row's operator and derivatives are is
+# written in place, where they are an operator of Python, a number, or the other operand.
 
-    def record(left: Any, right: Any) -> Value:
+_BINARY = """
+def of(row, function, by_left, by_right):
+    def record(left, right):
         mode = current_mode()
         out = _new(Value)
         try:
@@ -123,35 +124,55 @@ def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
                 x = left._data
                 if right.__class__ is Value and left._requires_grad and right._requires_grad:
                     y = right._data
-                    out._data = result = function(x, y)
-                    if constant:
-                        out._d_left, out._d_right = of_left, of_right
-                    else:
-                        out._d_left = by_left(result, x, y)
-                        out._d_right = by_right(result, x, y)
+                    out._data = result = {function}
+                    out._d_left = {by_left}
+                    out._d_right = {by_right}
                 elif right.__class__ is float and left._requires_grad:
-                    out._data = result = function(x, right)
-                    out._d_left, out._d_right = by_left(result, x, right), None
+                    y = right
+                    out._data = result = {function}
+                    out._d_left, out._d_right = {by_left}, None
                 elif right.__class__ is int:
                     return record(left, float(right))
                 else:
                     return _record_carefully(row, (left, right))
             elif left.__class__ is float and right._requires_grad:
-                y = right._data
-                out._data = result = function(left, y)
-                out._d_left, out._d_right = None, by_right(result, left, y)
+                x, y = left, right._data
+                out._data = result = {function}
+                out._d_left, out._d_right = None, {by_right}
             elif left.__class__ is int:
                 return record(float(left), right)
             else:
                 return _record_carefully(row, (left, right))
         except (ArithmeticError, ValueError):
             return _record_carefully(row, (left, right))
-        out._left, out._right = left, right
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out._left = left
+        out._right = right
+        out.op = row
+        out._requires_grad = True
+        out.scope = mode.scope
+        out.index = next(_tick)
         out._grad = out._pass = out._notes = None
         return out
-
     return record
+"""
+
+_INFIX = {operator.add: "x + y", operator.sub: "x - y", operator.mul: "x * y", operator.truediv: "x / y"}
+
+
+def _binary(row: Elementwise) -> Callable[[Any, Any], Value]:
+    text = _BINARY.format(function=_INFIX.get(row.scalar, "function(x, y)"),
+                          by_left=_written(row.derivatives[0], "by_left"),
+                          by_right=_written(row.derivatives[1], "by_right"))
+    written: dict[str, Any] = {}
+    exec(compile(text, __file__, "exec"), globals(), written)
+    recorder: Callable[[Any, Any], Value] = written["of"](row, row.scalar, *row.derivatives)
+    return recorder
+
+
+def _written(derivative: Rule | float, name: str) -> str:
+    """The derivative called `name`, as the text of a recorder has it."""
+    known = {first: "x", second: "y"}
+    return known.get(derivative, f"{name}(result, x, y)") if callable(derivative) else name
 
 
 _data_of, _requires_grad_of = operator.attrgetter("_data"), operator.attrgetter("_requires_grad")
@@ -222,79 +243,6 @@ def _reflected(row: Elementwise) -> Callable[[Any, Any], Value]:
     return lambda self, other: record(other, self)
 
 
-
-
-# ---- the first-order backward pass ---------------------------------------------------------------------------------
-
-def _first_order(root: Value, seed: float) -> bool:
-    """Backward from the stored derivatives; False, with nothing changed, if the graph needs the general pass."""
-    order: list[Value] = []
-    leaves: list[Value] = []
-    with engine._gradients:  # the sums are on the nodes: one pass at a time
-        if not _collect(root, order, leaves):
-            return False
-        root._sum = seed
-        order.sort(key=engine.by_index, reverse=True)
-        for node in order:
-            node._grad = g = node._sum
-            d = node._d_left
-            if d is not None:
-                node._left._sum += g * d
-                d = node._d_right
-                if d is not None:
-                    node._right._sum += g * d
-            elif (d := node._d_right).__class__ is tuple:
-                for source, derivative in zip(node._left, d, strict=False):
-                    if derivative is not None:
-                        source._sum += g * derivative
-            else:
-                node._right._sum += g * d
-        totals = [leaf._sum if leaf._grad is None else leaf._grad + leaf._sum for leaf in leaves]
-        for leaf, total in zip(leaves, totals, strict=True):
-            leaf._grad = total
-    return True
-
-
-def _collect(root: Value, order: list[Value], leaves: list[Value]) -> bool:
-    """Find the nodes that gradients flow to; False if one of them needs the general pass."""
-    token = root._pass = object()
-    root._sum = 0.0
-    waiting = [root]
-    push, pop, keep = waiting.append, waiting.pop, order.append
-    while waiting:
-        node = pop()
-        if node._notes is not None and node._notes.hooks:
-            return False
-        if node.op is None:
-            if node._grad is not None and node._grad.__class__ is not float:  # a graph, from create_graph
-                return False
-            if node._requires_grad:
-                leaves.append(node)
-            continue
-        keep(node)
-        d = node._d_right
-        if d.__class__ is tuple:
-            for source, derivative in zip(node._left, d, strict=False):
-                if derivative is not None and source._pass is not token:
-                    source._pass = token
-                    source._sum = 0.0
-                    push(source)
-            continue
-        if d is not None:
-            source = node._right
-            if source._pass is not token:
-                source._pass = token
-                source._sum = 0.0
-                push(source)
-        elif node._d_left is None:  # made from a Tensor
-            return False
-        if node._d_left is not None:
-            source = node._left
-            if source._pass is not token:
-                source._pass = token
-                source._sum = 0.0
-                push(source)
-    return True
 
 
 # ---- the class -------------------------------------------------------------------------------------------------------
@@ -444,7 +392,7 @@ class Value(Node):
         return twin
 
     def backward(self, gradient: Payload | None = None, create_graph: bool = False) -> None:
-        if create_graph or not self._requires_grad or not current_mode().plain or not _first_order(
+        if create_graph or not self._requires_grad or not current_mode().plain or not sweep(
                 self, self.seed(gradient)):
             super().backward(gradient, create_graph)
 

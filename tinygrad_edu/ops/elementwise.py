@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .row import TABLE, Elementwise, is_zero
+from .row import TABLE, Elementwise, first, is_zero, second
 
 REAL = ((-2.0, 2.0),)
 POSITIVE = ((0.2, 3.0),)
@@ -30,8 +30,8 @@ add = Elementwise("add", operator.add, np.add, 1.0, 1.0, symbol="+", latex="{0} 
 subtract = Elementwise("subtract", operator.sub, np.subtract, 1.0, -1.0, symbol="-", latex="{0} - {1}",
                        domain=(REAL, REAL), analytic=True, doc="x - y.")
 
-multiply = Elementwise("multiply", operator.mul, np.multiply, lambda out, x, y: y, lambda out, x, y: x,
-                       symbol="*", latex=r"{0} \cdot {1}", domain=(REAL, REAL), analytic=True, doc="x * y.")
+multiply = Elementwise("multiply", operator.mul, np.multiply, second, first, symbol="*", latex=r"{0} \cdot {1}",
+                       domain=(REAL, REAL), analytic=True, doc="x * y.")
 
 divide = Elementwise("divide", operator.truediv, np.divide, lambda out, x, y: 1.0 / y, lambda out, x, y: -out / y,
                      symbol="/", latex=r"\frac{{{0}}}{{{1}}}", domain=(REAL, NONZERO), analytic=True,

@@ -91,22 +91,18 @@ def log_softmax(x: Any, /, axis: Any = -1) -> Any:
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def _is_index(target: Any, logits: Any) -> bool:
-    return bool(np.ndim(target) == logits.ndim - 1)
-
-
 def _excess(x: Any, target: Any) -> Any:
     """The gradient of cross entropy by the logits: softmax, times the weight of the target, minus the target."""
-    softmax = exp(log_softmax(x))
-    if not _is_index(target, x):
-        p = np.asarray(target, x.dtype)
+    softmax, target = exp(log_softmax(x)), np.asarray(target)
+    if target.ndim == x.ndim:
+        p = target.astype(x.dtype)
         return softmax * np.sum(p, axis=-1, keepdims=True) - p
-    p = np.zeros((np.size(target), x.shape[-1]), x.dtype)
-    p[np.arange(len(p)), np.ravel(target)] = 1.0
+    p = np.zeros((target.size, x.shape[-1]), x.dtype)
+    p[np.arange(len(p)), target.ravel()] = 1.0
     return softmax - p.reshape(x.shape)
 
 
-@row(Fused, [lambda g, out, x, target: reshape(g, (*g.shape, 1)) * _excess(x, target)],
+@row(Fused, [lambda g, out, x, target: g.reshape((*g.shape, 1)) * _excess(x, target)],
      lambda out, xs, ts, target: sum(ts[0] * _excess(xs[0], target), axis=-1), domain=_REAL,
      cases=[(((3, 4),), {"target": np.array([1, 0, 3])}), (((2, 2),), {"target": np.array([[0.3, 0.7], [1.0, 0.0]])})])
 def cross_entropy(logits: Any, /, target: Any) -> Any:

@@ -69,7 +69,7 @@ class Reduction(ArrayRow, ScalarRow):
     def _weight(self, out: Payload, x: Payload, axis: Any, keepdims: bool) -> Payload:
         """The derivative by each element: a number, or an array that broadcasts against x."""
         if not callable(self.element):
-            count = math.prod(x.shape[i] for i in axis_tuple(axis, x.ndim)) if self.share else 1
+            count = _count(x.shape, axis) if self.share else 1
             return self.element / count if count else math.nan
         weight = self.element(kept(out, x, axis), x)
         return weight / sum(weight, axis=axis, keepdims=True) if self.share else weight
@@ -78,8 +78,8 @@ class Reduction(ArrayRow, ScalarRow):
             params: Any) -> Payload:
         if not params:
             return ScalarRow.vjp(self, position, cotangent, out, arguments, params)
-        x = arguments[0]
-        return broadcast_to(scaled(kept(cotangent, x, params["axis"]), self._weight(out, x, **params)), x.shape)
+        x = arguments[0]  # the pass stretches what is smaller
+        return scaled(kept(cotangent, x, params["axis"]), self._weight(out, x, **params))
 
     def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
             params: Any) -> Payload:
@@ -94,6 +94,11 @@ def kept(reduced: Payload, x: Payload, axis: Any) -> Payload:
         return reduced.reshape((1,) * x.ndim)
     axes = axis_tuple(axis, x.ndim)
     return reduced.reshape(tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
+
+
+def _count(shape: tuple[int, ...], axis: Any) -> int:
+    """How many elements a reduction along `axis` takes together."""
+    return math.prod(shape if axis is None else [shape[i] for i in axis_tuple(axis, len(shape))])
 
 
 def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -140,8 +145,7 @@ def mean(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     3.0
     """
     x = np.asarray(x)
-    count = math.prod(x.shape[i] for i in axis_tuple(axis, x.ndim))
-    return np.divide(_sum(x, axis=axis, keepdims=keepdims), count)
+    return np.divide(_sum(x, axis=axis, keepdims=keepdims), _count(x.shape, axis))
 
 
 # ---- shapes --------------------------------------------------------------------------------------------------------
@@ -198,8 +202,8 @@ def unbroadcast(g: Payload, shape: tuple[int, ...]) -> Payload:
     extra = g.ndim - len(shape)
     axes = tuple(range(extra))
     if g.shape[extra:] != shape:
-        axes += tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
-    total = g if not axes else sum(g, axis=axes) if isinstance(g, Node) else _sum(g, axis=axes)
+        axes += tuple([i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1])
+    total = g if not axes else sum(g, axis=axes) if isinstance(g, Node) else _sum(g, axes)
     return total if total.shape == shape else reshape(total, shape)
 
 

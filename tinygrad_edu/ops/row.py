@@ -296,6 +296,16 @@ class Nary(ScalarRow):
         return self.partials(out, arguments)[position]
 
 
+def first(out: Payload, x: Payload, y: Payload) -> Payload:
+    """The first operand: the derivative of a product by the second. Recorders know it, and need no call."""
+    return x
+
+
+def second(out: Payload, x: Payload, y: Payload) -> Payload:
+    """The second operand: the derivative of a product by the first. Recorders know it, and need no call."""
+    return y
+
+
 # ---- functions of whole arrays, stated as Python functions ---------------------------------------------------------
 
 
