@@ -175,9 +175,6 @@ def _written(derivative: Rule | float, name: str) -> str:
     return known.get(derivative, f"{name}(result, x, y)") if callable(derivative) else name
 
 
-_data_of, _requires_grad_of = operator.attrgetter("_data"), operator.attrgetter("_requires_grad")
-
-
 def _nary(row: ScalarRow) -> Callable[..., Value]:
     function, partials = row.scalar, row.partials
 
@@ -186,20 +183,22 @@ def _nary(row: ScalarRow) -> Callable[..., Value]:
         if not mode.plain:
             return _record_carefully(row, operands)
         try:
-            floats = list(map(_data_of, operands))
-            all_flow = all(map(_requires_grad_of, operands))
-        except AttributeError:  # a constant among them
+            floats = [x._data for x in operands if x._requires_grad]
+        except AttributeError:  # a plain number among them
+            floats = []
+        flows = len(floats) == len(operands)
+        if not flows:
             floats = [x._data if x.__class__ is Value else x for x in operands]
-            all_flow = False
         try:
             result = function(*floats)
             derivatives = tuple(partials(result, floats))
         except (ArithmeticError, ValueError, TypeError):
             return _record_carefully(row, operands)
-        if not all_flow:
+        if not flows:
             derivatives = tuple([d if x.__class__ is Value and x._requires_grad else None
                                  for x, d in zip(operands, derivatives, strict=True)])
-        if result.__class__ is not float or derivatives.count(None) == len(derivatives):
+            flows = derivatives.count(None) < len(derivatives)
+        if result.__class__ is not float or not flows:
             return _record_carefully(row, operands)
         out = _new(Value)
         out._data, out._left, out._d_right = result, operands, derivatives

@@ -71,7 +71,7 @@ class Neuron(Module):
         if len(x) != len(self.w):
             raise ShapeError(f"{self!r} takes {len(self.w)} inputs, not {len(x)}")
         activation = ops.weighted_sum(self.w, x, self.b)
-        return activation.relu() if self.nonlin else activation
+        return ops.relu(activation) if self.nonlin else activation
 
     def __repr__(self) -> str:
         return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
