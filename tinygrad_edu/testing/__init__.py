@@ -1,0 +1,1 @@
+"""Checking gradients: what this project tests itself with, for its users."""

@@ -1,0 +1,152 @@
+"""Derivatives measured without the engine: differences of a function's own results.
+
+A derivative is measured along a direction v and, where the result has several numbers, under a projection u:
+the number u . (J v) does not grow with the size, and still every element of the Jacobian J is in it.
+
+What is measured here are plain payloads: floats and arrays go in, numbers come out. Nothing knows of nodes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Function = Callable[..., Any]
+Curve = Callable[[float], float]
+"""A function of one number, such as t -> u . f(x + t v)."""
+
+STEP = 1e-3
+"""The longest step of a difference, in units of the direction."""
+
+LEVELS = 12
+"""How often a step is halved at the most."""
+
+# ---- points and directions -------------------------------------------------------------------------------------------
+
+
+def moved(xs: Sequence[Any], vs: Sequence[Any], step: complex) -> list[Any]:
+    """x + step v for each: floats stay floats, arrays of no dimension stay arrays."""
+    return [x + step * v if isinstance(x, float) else np.asarray(x + step * v) for x, v in zip(xs, vs, strict=True)]
+
+
+def directions(xs: Sequence[Any], rng: np.random.Generator, positive: bool = False) -> list[Any]:
+    """A number of size 0.5 to 1 and random sign (or all `positive`) for each number in `xs`.
+
+    None is near 0, so that no element's derivative is lost in a projection.
+    """
+    def one(shape: tuple[int, ...]) -> Any:
+        size = rng.uniform(0.5, 1.0, shape)
+        return size if positive else size * rng.choice([-1.0, 1.0], shape)
+
+    return [float(one(())) if isinstance(x, float) else np.asarray(one(np.shape(x))) for x in xs]
+
+
+def inner(left: Sequence[Any], right: Sequence[Any]) -> float:
+    """The sum of all products of the numbers in two lists of arrays of equal shapes."""
+    total = 0.0
+    for x, y in zip(left, right, strict=True):
+        if np.shape(x) != np.shape(y):
+            raise ValueError(f"inner: shapes {np.shape(x)} and {np.shape(y)} differ")
+        total += float(np.sum(np.asarray(x) * np.asarray(y)))
+    return total
+
+
+# ---- slopes ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A derivative that was measured.
+
+    Attributes:
+        value: the derivative.
+        error: how far it may be off, by its own account.
+        left, right: the slopes on either side, at the shortest step; at a kink they differ.
+    """
+
+    value: float
+    error: float
+    left: float
+    right: float
+
+    @property
+    def kinked(self) -> bool:
+        """Whether the two sides differ by more than a smooth function's would at such a step."""
+        gap = abs(self.right - self.left)
+        return not gap <= 100.0 * self.error + 1e-3 * (1.0 + abs(self.value))
+
+    def between(self, derivative: float, slack: float) -> bool:
+        """Whether `derivative` lies between the slopes of the two sides: at a kink, a matter of convention."""
+        low, high = sorted((self.left, self.right))
+        return low - slack <= derivative <= high + slack
+
+
+def slope_at_zero(curve: Curve, middle: float, tolerance: float, step: float = STEP, levels: int = LEVELS) -> Slope:
+    """The derivative of `curve` at 0, by central differences whose leading errors cancel (Richardson, 1911).
+
+    The step is halved until the extrapolated numbers agree within `tolerance`, absolute and relative, or
+    rounding is all that is left: for a smooth function that is after two steps, four calls. `middle` is the
+    value of the curve at 0.
+
+    Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982.
+    """
+    row: list[float] = []
+    best = Slope(math.nan, math.inf, math.nan, math.nan)
+    for level in range(levels):
+        h = step / 2.0**level
+        ahead, behind = curve(h), curve(-h)
+        previous, row = row, [(ahead - behind) / (2.0 * h)]
+        for order, coarse in enumerate(previous, start=1):
+            row.append(row[-1] + (row[-1] - coarse) / (4.0**order - 1.0))
+        if level == 0:
+            continue
+        # the last correction, and what rounding the two results leaves of a difference
+        rounding = 4.0 * float(np.finfo(float).eps) * max(abs(ahead), abs(behind)) / h
+        error = abs(row[-1] - row[-2]) + rounding
+        if not best.error <= error:
+            best = Slope(row[-1], error, (middle - behind) / h, (ahead - middle) / h)
+        if best.error <= max(tolerance * (1.0 + abs(best.value)), 2.0 * rounding):
+            break
+    return best
+
+
+def slope(function: Function, xs: Sequence[Any], vs: Sequence[Any], step: float = 5e-4) -> Any:
+    """The derivative of `function` at `xs` along `vs` by two central differences, whatever shape its result has."""
+    return (4.0 * central(function, xs, vs, step / 2.0) - central(function, xs, vs, step)) / 3.0
+
+
+def central(function: Function, xs: Sequence[Any], vs: Sequence[Any], step: float) -> Any:
+    """The derivative along `vs` by one central difference."""
+    ahead, behind = function(*moved(xs, vs, step)), function(*moved(xs, vs, -step))
+    return (np.asarray(ahead) - np.asarray(behind)) / (2.0 * step)
+
+
+def complex_slope(function: Function, xs: Sequence[Any], vs: Sequence[Any], step: float = 1e-30) -> Any:
+    """The derivative along `vs` by one complex step: exact to the last digits, as nothing is subtracted.
+
+    The function must take complex arrays, and be analytic. Source: Squire and Trapp (1998).
+    """
+    return np.imag(function(*moved(xs, vs, 1j * step))) / step
+
+
+# ---- single elements -------------------------------------------------------------------------------------------------
+
+
+def units(xs: Sequence[Any], places: Sequence[int]) -> Iterator[tuple[int, int, list[Any]]]:
+    """For each of `places`, counted through all of `xs`: which x, which of its elements, and the unit direction."""
+    sizes = [int(np.size(x)) for x in xs]
+    for place in places:
+        which, element = 0, place
+        while element >= sizes[which]:
+            element -= sizes[which]
+            which += 1
+        vs: list[Any] = [0.0 if isinstance(x, float) else np.zeros(np.shape(x)) for x in xs]
+        if isinstance(xs[which], float):
+            vs[which] = 1.0
+        else:
+            vs[which].flat[element] = 1.0
+        yield which, element, vs
