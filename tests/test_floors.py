@@ -22,8 +22,11 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("sweep", "value", "tensor"),
     ("transforms",),
     ("nn", "optim", "data"),
-    ("viz", "testing.measure", "testing.examples", "testing.programs", "testing.strategies", "testing.diagnosis",
-     "testing.gradients", "testing.operations", "testing.gallery", "testing.plugin", "testing", "compile", "interop"),
+    ("viz",
+     "testing.measure", "testing.examples", "testing.programs", "testing.strategies", "testing.problem",
+     "testing.diagnosis", "testing.evidence", "testing.gradients", "testing.operations", "testing.gallery",
+     "testing.plugin", "testing",
+     "compile", "interop"),
     ("training", "", "__main__"),  # "" is the package itself, __init__.py
 )
 ORDER = {name: place for place, name in enumerate(name for floor in FLOORS for name in floor)}

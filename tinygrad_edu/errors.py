@@ -6,6 +6,7 @@ Every class also derives from the built-in exception a NumPy user would expect, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,3 +59,30 @@ class AnomalyError(TinygradError, ArithmeticError):
 
 class MissingExtraError(TinygradError, ImportError):
     """An optional dependency is absent; the message is the pip command that brings it."""
+
+
+class GradientError(TinygradError, AssertionError):
+    """A derivative is not the one that was measured.
+
+    Attributes:
+        input: the name of the argument or parameter; None where only a direction of all of them is wrong.
+        element: its element, as an index tuple; None where no single one is to blame.
+        analytic: the derivative by the engine.
+        numeric: the derivative measured by differences.
+        ratio: analytic / numeric, nan where that is no number.
+        cause: the likely cause in a few words, such as "wrong sign".
+        mode: "reverse", "forward", or how the two were nested.
+        order: 1 for a first derivative, 2 for a second.
+    """
+
+    def __init__(self, message: str, nodes: Iterable[Any] = (), *, input: str | None = None,  # noqa: A002 - a noun
+                 element: tuple[int, ...] | None = None, analytic: float | None = None, numeric: float | None = None,
+                 cause: str | None = None, mode: str | None = None, order: int | None = None) -> None:
+        super().__init__(message, nodes)
+        self.input, self.element, self.analytic, self.numeric = input, element, analytic, numeric
+        self.cause, self.mode, self.order = cause, mode, order
+
+    @property
+    def ratio(self) -> float:
+        """analytic / numeric, nan where that is no number."""
+        return self.analytic / self.numeric if self.analytic is not None and self.numeric else math.nan

@@ -64,38 +64,23 @@ class Slope:
 
     Attributes:
         value: the derivative.
-        error: how far it may be off, by its own account.
-        left, right: the slopes on either side, at the shortest step; at a kink they differ.
+        error: how far it may be off, by its own account; inf where nothing could be measured.
     """
 
     value: float
     error: float
-    left: float
-    right: float
-
-    @property
-    def kinked(self) -> bool:
-        """Whether the two sides differ by more than a smooth function's would at such a step."""
-        gap = abs(self.right - self.left)
-        return not gap <= 100.0 * self.error + 1e-3 * (1.0 + abs(self.value))
-
-    def between(self, derivative: float, slack: float) -> bool:
-        """Whether `derivative` lies between the slopes of the two sides: at a kink, a matter of convention."""
-        low, high = sorted((self.left, self.right))
-        return low - slack <= derivative <= high + slack
 
 
-def slope_at_zero(curve: Curve, middle: float, tolerance: float, step: float = STEP, levels: int = LEVELS) -> Slope:
+def slope_at_zero(curve: Curve, tolerance: float, step: float = STEP, levels: int = LEVELS) -> Slope:
     """The derivative of `curve` at 0, by central differences whose leading errors cancel (Richardson, 1911).
 
     The step is halved until the extrapolated numbers agree within `tolerance`, absolute and relative, or
-    rounding is all that is left: for a smooth function that is after two steps, four calls. `middle` is the
-    value of the curve at 0.
+    rounding is all that is left: for a smooth function that is after two steps, four calls.
 
     Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982.
     """
     row: list[float] = []
-    best = Slope(math.nan, math.inf, math.nan, math.nan)
+    best = Slope(math.nan, math.inf)
     for level in range(levels):
         h = step / 2.0**level
         ahead, behind = curve(h), curve(-h)
@@ -108,10 +93,23 @@ def slope_at_zero(curve: Curve, middle: float, tolerance: float, step: float = S
         rounding = 4.0 * float(np.finfo(float).eps) * max(abs(ahead), abs(behind)) / h
         error = abs(row[-1] - row[-2]) + rounding
         if not best.error <= error:
-            best = Slope(row[-1], error, (middle - behind) / h, (ahead - middle) / h)
+            best = Slope(row[-1], error)
         if best.error <= max(tolerance * (1.0 + abs(best.value)), 2.0 * rounding):
             break
     return best
+
+
+def kink_at_zero(curve: Curve, middle: float) -> tuple[float, float] | None:
+    """The slopes of `curve` on the left and on the right of 0, where its value is `middle`, if there is a kink.
+
+    The slopes of a smooth function draw together as the step shrinks; those at a kink do not.
+    """
+    gaps, sides = [], (0.0, 0.0)
+    for h in (1e-4, 1e-6):
+        sides = (middle - curve(-h)) / h, (curve(h) - middle) / h
+        gaps.append(abs(sides[1] - sides[0]))
+    smooth = gaps[1] <= 0.1 * gaps[0] or gaps[1] <= 1e-6 * (1.0 + abs(sides[0]) + abs(sides[1]))
+    return None if smooth else sides
 
 
 def slope(function: Function, xs: Sequence[Any], vs: Sequence[Any], step: float = 5e-4) -> Any:

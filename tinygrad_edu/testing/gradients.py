@@ -1,0 +1,219 @@
+"""`gradcheck`: the derivatives of any function against differences of the function itself."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphWarning
+from .diagnosis import Doubt, diagnose
+from .evidence import gather
+from .measure import Slope, directions, inner, kink_at_zero, moved, slope_at_zero, units
+from .problem import Problem, curved, gradient, plain, tangents
+
+MODES = ("reverse", "forward")
+
+MANY, BUDGET = 1000, 30
+"""A function of more than so many numbers is called so often at the most, where nothing is wrong with it."""
+
+FEW = 24
+"""Of so many numbers each is looked at singly, of more numbers three that are drawn."""
+
+Direction = Sequence[Any]
+"""A number or array for each variable."""
+
+
+def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes: Sequence[str] = MODES,
+              rtol: float = 1e-6, atol: float = 1e-8, seed: int = 0) -> bool:
+    """Check the derivatives of `function` at `inputs` against differences of its results.
+
+    Along random directions v and under a random projection u, the number u . (J v) is measured by central
+    differences and compared with (u J) . v of reverse mode and u . (J v) of forward mode; then the same for
+    single elements: all, or three that are drawn where there are many. The cost so does not grow with the size:
+    a function of more than 1000 numbers is called at most 30 times. What differs is hunted down to its element.
+
+    Differentiated by are: floats, float arrays, Values and Tensors among the inputs, nested in lists and dicts;
+    the parameters of modules among them; and all leaves that the function itself reads, such as the parameters
+    of a model. Integers are passed on as they are. Every `.grad` and every parameter stays as it was.
+
+    Args:
+        function: returns one number or many: Values, Tensors, nested lists and dicts of them.
+        inputs: where to check.
+        order: 2 checks second derivatives too: every nesting of the modes, against differences of the gradient.
+        modes: "reverse", "forward", or both.
+        rtol: how far a derivative may be off, relative; widened by no more than the error that the measurement
+            ascribes to itself.
+        atol: the same, absolute.
+        seed: of the generator that directions are drawn from.
+
+    Returns:
+        True, so that it can stand behind an assert.
+
+    Raises:
+        GradientError: a derivative is wrong; the message says of what, by how much, and the likely cause.
+        DataError: there is nothing to differentiate by, or what is returned are no numbers.
+
+    Warns:
+        GraphWarning: float32 is checked in float64; or the inputs are at a kink, and the derivative lies between
+            the slopes of the two sides, which is all that can be said there.
+
+    >>> import tinygrad_edu as tg
+    >>> gradcheck(lambda x, w: tg.tanh(x @ w), np.ones((2, 3)), np.eye(3))
+    True
+    """
+    unknown = set(modes) - set(MODES)
+    if order not in (1, 2) or unknown or not modes:
+        raise ValueError(f"gradcheck: order is 1 or 2, and modes are among {MODES}; not {order} and {tuple(modes)}")
+    problem = Problem(function, inputs)
+    rng = np.random.default_rng(seed)
+    for n in range(1, order + 1):
+        _Check(problem, n, modes, rng, rtol, atol).run()
+    return True
+
+
+# ---- what each mode claims -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Claim:
+    """A mode, and the derivatives along some directions that it gives, from one call of the function."""
+
+    mode: str
+    along: Callable[[Sequence[Direction]], list[float]]
+
+
+def _claims(problem: Problem, us: Direction, order: int, modes: Sequence[str], ws: Direction) -> list[Claim]:
+    if order == 1:
+        made = {"reverse": (_by_gradient(problem, lambda nodes, outputs: gradient(nodes, outputs, us))),
+                "forward": (_by_tangents(problem, us, lambda nodes, outputs: outputs))}
+        return [Claim(mode, made[mode]) for mode in MODES if mode in modes]
+
+    def slopes(nodes: Any, outputs: Any) -> Any:
+        return gradient(nodes, curved(outputs), us, in_graph=True)
+
+    def pushed(nodes: Any, outputs: Any) -> Any:
+        return tangents(nodes, curved(outputs), ws, in_graph=True)
+
+    claims = []
+    if "reverse" in modes:
+        claims.append(Claim("reverse over reverse", _by_gradient(problem, lambda nodes, outputs: gradient(
+            nodes, slopes(nodes, outputs), ws))))
+    if len(modes) == 2:
+        claims.append(Claim("forward over reverse", _by_tangents(problem, ws, slopes)))
+        claims.append(Claim("reverse over forward", _by_gradient(problem, lambda nodes, outputs: gradient(
+            nodes, pushed(nodes, outputs), us))))
+    if "forward" in modes:
+        claims.append(Claim("forward over forward", _by_tangents(problem, us, pushed)))
+    return claims
+
+
+def _by_gradient(problem: Problem,
+                 found: Callable[[Any, Any], list[Any]]) -> Callable[[Sequence[Direction]], list[float]]:
+    known: list[Any] = []
+
+    def along(vss: Sequence[Direction]) -> list[float]:
+        if not known:
+            with problem.at(problem.point) as (nodes, outputs):
+                known.extend(plain(found(nodes, outputs), problem.point))
+        return [inner(known, vs) for vs in vss]
+
+    return along
+
+
+def _by_tangents(problem: Problem, us: Direction,
+                 functions: Callable[[Any, Any], list[Any]]) -> Callable[[Sequence[Direction]], list[float]]:
+    def along(vss: Sequence[Direction]) -> list[float]:
+        with problem.at(problem.point) as (nodes, outputs):
+            roots = functions(nodes, outputs)
+            return [inner(us, plain(tangents(nodes, roots, vs), us)) for vs in vss]
+
+    return along
+
+
+def _projection(outputs: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """u: random, but 1 for a single number, so that a derivative is shown as it is."""
+    several = sum(int(np.size(y)) for y in outputs) > 1
+    return directions(outputs, rng) if several else [np.ones(np.shape(y)) for y in outputs]
+
+
+# ---- the check -------------------------------------------------------------------------------------------------------
+
+
+class _Check:
+    """The derivatives of one order, in some modes, against what is measured."""
+
+    def __init__(self, problem: Problem, order: int, modes: Sequence[str], rng: np.random.Generator,
+                 rtol: float, atol: float) -> None:
+        self.problem, self.order, self.rtol, self.atol = problem, order, rtol, atol
+        self.us = _projection(problem.outputs, rng)
+        self.ws = directions(problem.point, rng)
+        self.claims = _claims(problem, self.us, order, modes, self.ws)
+        self.sizes = [int(np.size(x)) for x in problem.point]
+        self.rng, self.kinks = rng, False
+
+    def run(self) -> None:
+        point, total = self.problem.point, sum(self.sizes)
+        vss = [directions(point, self.rng, positive=True), *(directions(point, self.rng) for _ in range(2))]
+        chosen = range(total) if total <= FEW else self.rng.choice(total, 3, replace=False).tolist()
+        vss += [vs for _, _, vs in units(point, chosen)]
+        said = [claim.along(vss) for claim in self.claims]
+        for number, vs in enumerate(vss):
+            if number >= 3 and total > MANY and self.problem.calls + 6 > BUDGET:
+                break
+            measured = self.measured(vs)
+            for claim, derivatives in zip(self.claims, said, strict=True):
+                if not self.holds(derivatives[number], measured, vs):
+                    raise diagnose(self.doubt(claim, vs))
+        if self.kinks:
+            warnings.warn("gradcheck: the inputs are at a kink; the derivative lies between the slopes of the two "
+                          "sides, and more cannot be said of it", GraphWarning, stacklevel=4)
+
+    # -- measuring
+
+    def curve(self, vs: Direction) -> Callable[[float], float]:
+        """The number whose slope is measured, `t` along `vs`: the score, or the slope of the curved score along w."""
+        def first(t: float) -> float:
+            return self.problem.score(moved(self.problem.point, vs, t), self.us)
+
+        def second(t: float) -> float:
+            with self.problem.at(moved(self.problem.point, vs, t)) as (nodes, outputs):
+                return inner(self.ws, plain(gradient(nodes, curved(outputs), self.us), self.ws))
+
+        return first if self.order == 1 else second
+
+    def measured(self, vs: Direction) -> Slope:
+        with np.errstate(all="ignore"):
+            return slope_at_zero(self.curve(vs), 0.01 * min(self.rtol, 1e-6) + 1e-10,
+                                 levels=3 if sum(self.sizes) > MANY else 12)
+
+    def off(self, derivative: float, measured: Slope) -> float:
+        """By how much a derivative exceeds what is allowed; 0 or less where it holds."""
+        allowed = self.atol + self.rtol * abs(measured.value) + measured.error
+        return abs(derivative - measured.value) - allowed if math.isfinite(measured.error) else math.inf
+
+    def holds(self, derivative: float, measured: Slope, vs: Direction) -> bool:
+        if self.off(derivative, measured) <= 0.0:
+            return True
+        sides = self.sides(vs)
+        between = sides is not None and min(sides) - 1e-5 <= derivative <= max(sides) + 1e-5
+        self.kinks = self.kinks or between
+        return between
+
+    def sides(self, vs: Direction) -> tuple[float, float] | None:
+        """The slopes on either side, where there is a kink."""
+        curve = self.curve(vs)
+        with np.errstate(all="ignore"):
+            return kink_at_zero(curve, curve(0.0))
+
+    def doubt(self, claim: Claim, vs: Direction) -> Doubt:
+        """What is to be said of a failure."""
+        def along(direction: Direction) -> tuple[float, float, float]:
+            derivative, measured = claim.along([direction])[0], self.measured(direction)
+            return derivative, measured.value, self.off(derivative, measured)
+
+        return gather(self.problem, along, vs, claim.mode, self.order, self.sides)
