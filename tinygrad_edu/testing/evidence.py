@@ -25,7 +25,7 @@ def gather(problem: Problem, along: Along, vs: Sequence[Any], mode: str, order: 
     looked = [(which, element, unit, *along(unit))
               for which, element, unit in units(problem.point, _suspects(problem, along, vs))]
     which, element, direction, analytic, numeric, excess = max(looked, key=lambda found: _worst_first(found[-1]))
-    alone = not (excess <= 0.0 or _between(analytic, sides(direction)))
+    alone = not excess <= 0.0
     if not alone:  # each element is right by itself, or at a kink, where only their sum tells
         direction, (analytic, numeric, _) = list(vs), along(vs)
     variable, own = problem.variables[which], [found for found in looked if found[0] == which]
@@ -56,10 +56,6 @@ def _output_name(problem: Problem, place: int) -> str:
     which, element, _ = next(units(problem.outputs, [place]))
     name = "the result" if len(sizes) == 1 else f"result {which}"
     return name + indexed(tuple(map(int, np.unravel_index(element, np.shape(problem.outputs[which])))))
-
-
-def _between(derivative: float, sides: tuple[float, float] | None) -> bool:
-    return sides is not None and min(sides) - 1e-5 <= derivative <= max(sides) + 1e-5
 
 
 # ---- which element ---------------------------------------------------------------------------------------------------

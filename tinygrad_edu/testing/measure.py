@@ -84,32 +84,31 @@ def slope_at_zero(curve: Curve, tolerance: float, step: float = STEP, levels: in
     for level in range(levels):
         h = step / 2.0**level
         ahead, behind = curve(h), curve(-h)
+        rounding = 4.0 * float(np.finfo(float).eps) * max(abs(ahead), abs(behind)) / h
         previous, row = row, [(ahead - behind) / (2.0 * h)]
         for order, coarse in enumerate(previous, start=1):
-            row.append(row[-1] + (row[-1] - coarse) / (4.0**order - 1.0))
-        if level == 0:
-            continue
-        # the last correction, and what rounding the two results leaves of a difference
-        rounding = 4.0 * float(np.finfo(float).eps) * max(abs(ahead), abs(behind)) / h
-        error = abs(row[-1] - row[-2]) + rounding
-        if not best.error <= error:
-            best = Slope(row[-1], error)
+            finer = row[-1] + (row[-1] - coarse) / (4.0**order - 1.0)
+            error = max(abs(finer - row[-1]), abs(finer - coarse)) + rounding
+            if error < best.error:
+                best = Slope(finer, error)
+            row.append(finer)
         if best.error <= max(tolerance * (1.0 + abs(best.value)), 2.0 * rounding):
             break
     return best
 
 
-def kink_at_zero(curve: Curve, middle: float) -> tuple[float, float] | None:
-    """The slopes of `curve` on the left and on the right of 0, where its value is `middle`, if there is a kink.
+def kinks_at_zero(curve: Callable[[float], Any], middle: Any) -> tuple[Any, Any, Any]:
+    """The slopes of each number of `curve` on the left and on the right of 0, and which of them have a kink there.
 
-    The slopes of a smooth function draw together as the step shrinks; those at a kink do not.
+    The slopes of a smooth function draw together as the step shrinks; those at a kink do not. `middle` holds the
+    numbers at 0.
     """
-    gaps, sides = [], (0.0, 0.0)
+    gaps, left, right = [], middle, middle
     for h in (1e-4, 1e-6):
-        sides = (middle - curve(-h)) / h, (curve(h) - middle) / h
-        gaps.append(abs(sides[1] - sides[0]))
-    smooth = gaps[1] <= 0.1 * gaps[0] or gaps[1] <= 1e-6 * (1.0 + abs(sides[0]) + abs(sides[1]))
-    return None if smooth else sides
+        left, right = (middle - curve(-h)) / h, (curve(h) - middle) / h
+        gaps.append(np.abs(right - left))
+    smooth = (gaps[1] <= 0.1 * gaps[0]) | (gaps[1] <= 1e-6 * (1.0 + np.abs(left) + np.abs(right)))
+    return left, right, ~smooth
 
 
 def slope(function: Function, xs: Sequence[Any], vs: Sequence[Any], step: float = 5e-4) -> Any:

@@ -1,0 +1,262 @@
+"""gradcheck: right gradients pass, wrong ones are found to the element, and nothing is left changed behind."""
+
+import math
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import nn
+from tinygrad_edu.errors import DataError, GraphWarning
+from tinygrad_edu.ops.row import Elementwise, Linear, row
+from tinygrad_edu.testing import GradientError, gradcheck
+
+X = np.random.default_rng(0).normal(size=(3, 4))
+W = np.random.default_rng(1).normal(size=(4, 2))
+
+
+def unlisted(name, derivative, function=lambda x: x * x):
+    """An elementwise row outside of the table, with a derivative of one's own."""
+    return Elementwise(name, lambda x: float(function(x)), function, derivative, domain=[[(-2.0, 2.0)]],
+                       listed=False, doc="")
+
+
+def failure(function, *inputs, **options):
+    """The error that a wrong gradient raises."""
+    with pytest.raises(GradientError) as caught:
+        gradcheck(function, *inputs, **options)
+    return caught.value
+
+
+# ---- what passes -----------------------------------------------------------------------------------------------------
+
+RIGHT = {
+    "numbers": (lambda x, y: tg.tanh(x * y) + x, 0.5, -1.5),
+    "a NumPy number": (tg.exp, np.float64(0.5)),
+    "Values": (lambda x, y: x / y, tg.Value(0.5), tg.Value(-1.5)),
+    "an array": (lambda x: tg.softmax(x, axis=0), X),
+    "a Tensor": (lambda x: (x @ W).sum(axis=0), tg.Tensor(X)),
+    "an array of no dimension": (tg.sin, np.array(0.5)),
+    "an empty array": (lambda x, y: x.sum() * y, np.zeros((0, 3)), np.array(2.0)),
+    "nested inputs": (lambda d: d["w"][0] * d["w"][1] + d["b"], {"w": [1.5, 2.0], "b": -1.0}),
+    "nested outputs": (lambda x: {"y": [x * x, x.sum()], "z": 1.0}, X),
+    "integers passed on": (lambda x, n: x ** n, X, 2),
+    "labels": (lambda x, y: nn.cross_entropy(x, y), X, np.array([0, 3, 1])),
+    "a loss": (nn.mse_loss, X, X + 1.0),
+    "a sequence of Values": (lambda xs: tg.logsumexp(xs), [0.5, -1.0, 2.0]),
+    "a bridge": (lambda xs: tg.Tensor.stack_values(xs) @ np.ones(2), [0.5, -1.0]),
+    "a gradient inside": (lambda x: tg.grad(lambda t: (t ** 3).sum())(x), X),
+    "large numbers": (lambda x: 1e9 * tg.sin(x), X),
+    "small inputs": (tg.log, np.array([1e-4, 2e-3])),
+    "a far constant": (lambda x: x + 1e7, X),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("case", RIGHT)
+def test_right_gradients_pass(case, order):
+    """Whatever holds numbers is checked, to second order too, without complaint or warning."""
+    function, *inputs = RIGHT[case]
+    assert gradcheck(function, *inputs, order=order) is True
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_modules_are_checked_by_their_parameters(order):
+    """As the function, as an argument, or read from elsewhere: the parameters are among what is differentiated by."""
+    model = nn.Sequential(nn.Linear(4, 3, rng=0), nn.Tanh(), nn.Linear(3, 2, rng=1))
+    assert gradcheck(model, X, order=order)
+    assert gradcheck(lambda module, x: module(x), model, X, order=order)
+    assert gradcheck(lambda: nn.cross_entropy(model(X), np.array([0, 1, 1])), order=order)
+    assert gradcheck(nn.MLP(2, [3, 1], rng=0), [0.5, -1.0], order=order)
+
+
+def test_all_is_as_it_was_afterwards():
+    """Data, gradients, and graphs that were recorded before: also when the function raises, or the check fails."""
+    model = nn.Linear(4, 2, rng=0)
+    x, out = tg.Tensor(X), model(X).sum()
+    out.backward()
+    before = model.state_dict(), [p.grad.copy() for p in model.parameters()]
+    calls = []
+
+    def breaks(x):
+        calls.append(x)
+        if len(calls) > 3:
+            raise KeyError("on the way")
+        return model(x)
+
+    gradcheck(model, x)
+    with pytest.raises(KeyError):
+        gradcheck(breaks, x)
+    failure(lambda x: model(x.detach()), x)
+    assert all(np.array_equal(model.state_dict()[name], data) for name, data in before[0].items())
+    assert all(np.array_equal(p.grad, grad) for p, grad in zip(model.parameters(), before[1], strict=True))
+    assert x.grad is None
+    model(X).sum().backward()
+    out.backward()  # not stale
+
+
+def test_float32_is_checked_in_float64_with_a_warning():
+    """Seven digits are too few for a difference; parameters keep their dtype."""
+    model = nn.Linear(4, 2, rng=0)
+    model.weight.data, model.bias.data = model.weight.data, model.bias.data
+    small = X.astype(np.float32)
+    with pytest.warns(GraphWarning, match="x is float32"):
+        assert gradcheck(lambda x: tg.tanh(x).sum(), small)
+    narrow = tg.Tensor(W.astype(np.float32), label="narrow")
+    with pytest.warns(GraphWarning, match="narrow is float32"):
+        assert gradcheck(lambda x: x @ narrow, X)
+    assert narrow.dtype == np.float32
+    assert narrow.data.dtype == np.float32
+
+
+@pytest.mark.parametrize("function", [
+    lambda: gradcheck(tg.abs, np.array([0.0, 1.0])), lambda: gradcheck(tg.maximum, 1.0, 1.0),
+    lambda: gradcheck(tg.max, np.ones(2)), lambda: gradcheck(tg.norm, np.zeros(2)),
+])
+def test_at_a_kink_the_mean_of_the_sides_passes(function):
+    """A central difference has it too."""
+    assert function()
+
+
+@pytest.mark.parametrize(("function", "inputs"), [
+    (tg.relu, (0.0,)), (lambda x: tg.clip(x, 0.0, 1.0), (1.0,)), (tg.relu, (np.zeros((2, 2)),)),
+])
+def test_at_a_kink_a_derivative_between_the_sides_passes_with_a_warning(function, inputs):
+    """A convention is not an error; that it is one, is said."""
+    with pytest.warns(GraphWarning, match="kink"):
+        assert gradcheck(function, *inputs)
+
+
+@pytest.mark.parametrize("distance", [1e-3, 3e-5, 1e-6])
+def test_next_to_a_kink_the_step_shrinks_until_it_does_not_cross_it(distance):
+    """relu and abs right beside 0 have the slopes of their side."""
+    assert gradcheck(lambda x: tg.relu(x) + tg.abs(x), np.array([distance, -2.0 * distance]))
+
+
+# ---- cost ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_function_of_a_million_numbers_is_called_thirty_times_at_the_most(order):
+    """Counted, not timed, and with both modes."""
+    calls = []
+
+    def function(x):
+        calls.append(1)
+        return (tg.tanh(x) * x).sum()
+
+    assert gradcheck(function, np.random.default_rng(0).normal(size=1_000_000), modes=("reverse", "forward"))
+    assert len(calls) <= 30
+    calls.clear()
+    assert gradcheck(function, np.random.default_rng(0).normal(size=2_000), order=order)
+    assert len(calls) <= 30 * order
+
+
+# ---- what is found ---------------------------------------------------------------------------------------------------
+
+
+def test_an_error_in_one_element_of_twelve_is_found_and_named():
+    """The element, both numbers, their ratio and the mode are in the message, and are attributes."""
+    def wrong(out, x):
+        mask = np.ones(x.shape)
+        mask[1, 2] = 1.01
+        return 2.0 * x * mask
+
+    error = failure(unlisted("dented", wrong), X)
+    assert (error.input, error.element, error.mode, error.order) == ("x", (1, 2), "reverse", 1)
+    assert math.isclose(error.analytic, 2.02 * X[1, 2])
+    assert math.isclose(error.numeric, 2.0 * X[1, 2], rel_tol=1e-6)
+    assert math.isclose(error.ratio, 1.01, rel_tol=1e-6)
+    assert "x[1, 2]" in str(error)
+    assert "ratio 1.01" in str(error)
+
+
+def test_one_wrong_element_of_a_hundred_thousand_is_hunted_down():
+    """By halving what moves: some dozens of calls, not a hundred thousand."""
+    @row(Linear, lambda g, x: np.where(np.arange(x.size) == 54_321, -g, g), listed=False)
+    def turned(x, /):
+        """x, but for the sign of one gradient."""
+        return x * 1.0
+
+    calls = []
+
+    def function(x):
+        calls.append(1)
+        return turned(x)
+
+    error = failure(function, np.random.default_rng(0).normal(size=100_000), modes=("reverse",))
+    assert error.element == (54_321,)
+    assert len(calls) < 600
+
+
+def test_the_wrong_one_of_several_inputs_is_named():
+    """By the function's own names, by position in nested inputs, by the module's, by the label."""
+    wrong = unlisted("wrong", lambda out, x: 2.1 * x)
+    assert failure(lambda left, right: left * wrong(right), 1.5, -0.5).input == "right"
+    assert failure(lambda d: d["a"][0] * wrong(d["a"][1]), {"a": [1.5, -0.5]}).input == "d['a'][1]"
+    model = nn.Sequential(nn.Linear(4, 2, rng=0), wrong)
+    assert failure(model, X).input in ("layers.0.weight", "layers.0.bias", "x")
+    offset = tg.Tensor(np.ones(4), label="offset")
+    assert failure(lambda x: x + wrong(offset), X).input == "offset"
+
+
+def test_forward_mode_is_checked_too():
+    """A row whose tangent is wrong fails in forward mode, and passes where that is not asked for."""
+    class Slanted(Elementwise):
+        def jvp(self, out, arguments, tangents, params):
+            return 1.01 * super().jvp(out, arguments, tangents, params)
+
+    slanted = Slanted("slanted", math.sin, np.sin, lambda out, x: tg.cos(x), domain=[[(-2.0, 2.0)]], listed=False,
+                      doc="")
+    assert failure(slanted, X).mode == "forward"
+    assert gradcheck(slanted, X, modes=("reverse",))
+
+
+def test_a_rule_cut_off_from_the_graph_is_found_in_second_order():
+    """The first derivative is right, and has none itself."""
+    cut = unlisted("cut", lambda out, x: 2.0 * (x.data if isinstance(x, (tg.Value, tg.Tensor)) else x))
+    assert gradcheck(cut, X)
+    error = failure(cut, X, order=2)
+    assert error.order == 2
+    assert "second derivative" in str(error)
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: x.detach() * x,
+    lambda x: tg.Value(math.sin(x.data)) * x,
+    lambda x: x * float(x),
+    lambda x: math.sin(x),
+], ids=["detach", "data", "float", "all of it"])
+def test_a_number_that_leaves_the_graph_is_found_and_the_reader_named(function):
+    """A complex step through the graph would take it for a constant; the function itself tells."""
+    error = failure(function, 1.5)
+    assert error.cause == "detached"
+    assert "moves with the inputs" in str(error)
+
+
+def test_under_no_grad_there_is_no_gradient():
+    """A result that is a constant, though it moves."""
+    def function(x):
+        with tg.no_grad():
+            return x * x
+
+    assert failure(function, 1.5).cause == "detached"
+
+
+# ---- what cannot be checked ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("call", "error", "message"), [
+    (lambda: gradcheck(lambda x: x, 3), DataError, "nothing to differentiate by.*2.0 for 2"),
+    (lambda: gradcheck(lambda x: None, 3.0), DataError, "returned NoneType.*return missing"),
+    (lambda: gradcheck(lambda x: "text", 3.0), DataError, "returned str"),
+    (lambda: gradcheck(lambda x: x * np.random.default_rng().normal(), 3.0), GradientError, "two calls.*rng"),
+    (lambda: gradcheck(tg.sqrt, 0.0), GradientError, "undefined nearby"),
+    (lambda: gradcheck(lambda x: x, 3.0, order=3), ValueError, "order is 1 or 2"),
+    (lambda: gradcheck(lambda x: x, 3.0, modes=("sideways",)), ValueError, "modes are among"),
+    (lambda: gradcheck(lambda x: x, 3.0, modes=()), ValueError, "modes are among"),
+])
+def test_what_cannot_be_checked_is_said(call, error, message):
+    """Nothing passes for want of something to check."""
+    with pytest.raises(error, match=message):
+        call()
