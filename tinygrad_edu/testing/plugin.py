@@ -38,7 +38,7 @@ def pytest_runtest_makereport(item: Any, call: Any) -> Generator[None, Any, Any]
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, GradientError):
         report.longrepr = f"{_own_line(item, call.excinfo)}\n{error}"
-        report.user_properties.append(("gradient_cause", error.cause or "unknown"))
+        item.user_properties.append(("gradient_cause", error.cause or "unknown"))
         report.gradient = f"{error.input or ''}{indexed(error.element)}: {error.cause}"
     return report
 
