@@ -8,6 +8,9 @@
 (10.0, 7.0)
 """
 
+import importlib as _importlib
+import typing as _typing
+
 from . import data, errors, nn, optim
 from .engine import detect_anomaly, enable_grad, no_grad
 from .errors import TinygradError
@@ -111,6 +114,22 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value
 
 __version__ = "0.1.0"
+
+_LATE = ("testing",)
+"""What reads graphs, and is loaded when it is first asked for."""
+
+if _typing.TYPE_CHECKING:
+    from . import testing as testing
+else:
+    def __getattr__(name):
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})
+
 
 __all__ = [
     "TABLE",

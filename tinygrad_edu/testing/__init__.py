@@ -1,7 +1,24 @@
-"""Checking gradients: what this project tests itself with, for its users."""
+"""Checking gradients: what this project tests itself with, for its users.
+
+`gradcheck` checks any function; `check_operation` all that is demanded of a row of the table; `strategies` draws
+values, tensors, modules and whole random programs for Hypothesis; `GALLERY` holds the classic wrong rules; `plugin`
+is for pytest.
+"""
+
+import importlib as _importlib
+import typing as _typing
 
 from ..errors import GradientError
-from .gallery import GALLERY
+from .gallery import GALLERY, WrongRule
 from .gradients import gradcheck
 
-__all__ = ["GALLERY", "GradientError", "gradcheck"]
+__all__ = ["GALLERY", "GradientError", "WrongRule", "gradcheck", "strategies"]
+
+
+if _typing.TYPE_CHECKING:
+    from . import strategies
+else:
+    def __getattr__(name):
+        if name != "strategies":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _importlib.import_module(f"{__name__}.{name}")  # which loads hypothesis
