@@ -23,9 +23,9 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("transforms",),
     ("nn", "optim", "data"),
     ("viz",
-     "testing.measure", "testing.examples", "testing.programs", "testing.strategies", "testing.problem",
-     "testing.diagnosis", "testing.evidence", "testing.gradients", "testing.operations", "testing.gallery",
-     "testing.plugin", "testing",
+     "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",
+     "testing.problem", "testing.diagnosis", "testing.evidence", "testing.gradients", "testing.operations",
+     "testing.gallery", "testing.plugin", "testing",
      "compile", "interop"),
     ("training", "", "__main__"),  # "" is the package itself, __init__.py
 )
