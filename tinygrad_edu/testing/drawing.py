@@ -46,7 +46,7 @@ def simple_numbers(intervals: tuple[Interval, ...]) -> tuple[float, ...]:
     found = set()
     for low, high in _within(intervals):
         digits = 2 - math.floor(math.log10(high - low))
-        unit = 10.0**-min(digits, 2) if high - low > 1.0 else 10.0**-digits
+        unit = 10.0**-digits
         found |= {round(i * unit, 15) for i in range(math.ceil(low / unit), math.floor(high / unit) + 1)}
     return tuple(sorted(found, key=_reading_effort))
 
