@@ -23,8 +23,8 @@ FUNCTIONS = """
     tile diagonal trace tril triu matmul dot einsum tensordot outer windows max min argmax prod var std norm
     logsumexp softmax log_softmax"""
 OTHERS = """
-    linalg no_grad detect_anomaly set_default_dtype seed grad value_and_grad jvp vjp jacobian hessian hvp nn optim
-    data"""
+    linalg no_grad detect_anomaly operation set_default_dtype seed grad value_and_grad jvp vjp jacobian hessian hvp nn
+    optim data"""
 NODE_NAMES = """
     data grad label op inputs index requires_grad backward detach item zero_grad exp expm1 log log1p log2 log10 sin
     cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh sqrt square reciprocal abs sign clip sigmoid
@@ -44,10 +44,12 @@ def public(module):
 
 @pytest.fixture(autouse=True)
 def _restored():
-    """The default dtype and the random generator as they were."""
-    before = tg.default_dtype()
+    """The default dtype, the table of operations and the random generator as they were."""
+    before, table = tg.default_dtype(), dict(tg.TABLE)
     yield
     tg.set_default_dtype(before)
+    tg.TABLE.clear()
+    tg.TABLE.update(table)
     tg.seed(0)
 
 

@@ -73,6 +73,7 @@ from .fused import cross_entropy, det, inv, log_softmax, logsumexp, max, min, so
 from .linear import astype, broadcast_to, mean, reshape, sum, transpose
 from .products import dot, einsum, matmul, outer, tensordot, weighted_sum
 from .protocols import from_function, from_ufunc, plain_array
+from .registration import operation
 from .row import TABLE, Elementwise, Fused, Linear, LinearInEach, Nary, Row
 from .selections import concatenate, cumsum, getitem, pad, roll, scatter, stack, where, windows
 
@@ -143,6 +144,7 @@ __all__ = [
     "multiply",
     "negative",
     "norm",
+    "operation",
     "outer",
     "pad",
     "plain_array",
