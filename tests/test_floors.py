@@ -23,8 +23,9 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("nn", "optim", "data"),
     ("viz",
      "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",
-     "testing.problem", "testing.diagnosis", "testing.evidence", "testing.gradients", "testing.operations",
-     "testing.gallery", "testing.plugin", "testing",
+     "testing.problem", "testing.diagnosis", "testing.evidence", "testing.gradients",
+     "testing.orders", "testing.demands", "testing.edges", "testing.operations", "testing.gallery",
+     "testing.plugin", "testing",
      "compile", "interop"),
     ("training", "", "__main__"),  # "" is the package itself, __init__.py
 )
