@@ -11,8 +11,10 @@ import typing as _typing
 from ..errors import GradientError
 from .gallery import GALLERY, WrongRule
 from .gradients import gradcheck
+from .operations import check_operation
+from .programs import Program, Step
 
-__all__ = ["GALLERY", "GradientError", "WrongRule", "gradcheck", "strategies"]
+__all__ = ["GALLERY", "GradientError", "Program", "Step", "WrongRule", "check_operation", "gradcheck", "strategies"]
 
 
 if _typing.TYPE_CHECKING:

@@ -159,6 +159,7 @@ def of_any_shape(example: Example, rng: np.random.Generator) -> None:
             raise GradientError(f"{example}: a result of shape {shape}, expected is {whole}")
     for i, (gradient, x) in enumerate(zip(gradients, xs, strict=True)):
         if gradient.shape != x.shape:
-            raise GradientError(f"{example}: gradient {i} has shape {gradient.shape}, expected is {x.shape}", input=i)
+            raise GradientError(f"{example}: gradient {i} has shape {gradient.shape}, expected is {x.shape}",
+                                input=f"operand {i}")
     check_first_order(example, xs, rng, example.plain)
     check_second_order(example, xs, rng)

@@ -129,6 +129,10 @@ class Program:
 
     __repr__ = code
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The code again, for IPython and for the failing examples of hypothesis."""
+        printer.text(self.code())
+
 
 # ---- as Python code --------------------------------------------------------------------------------------------------
 
