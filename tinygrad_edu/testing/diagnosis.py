@@ -110,6 +110,13 @@ def _ratio_is(number: float) -> Callable[[Doubt], bool]:
     return lambda doubt: doubt.ratio is not None and abs(doubt.ratio - number) <= CLOSE * abs(number)
 
 
+def _is_scaled(doubt: Doubt) -> bool:
+    """One factor for all elements; where these are all equal, every mistake looks like one, but for simple factors."""
+    if doubt.ratio is None or np.ptp(doubt.x) > CLOSE:
+        return doubt.ratio is not None
+    return any(_equal(r, round(r)) and abs(r) < 11.0 for r in (doubt.ratio, 1.0 / doubt.ratio))
+
+
 def _misses_a_sum(doubt: Doubt) -> bool:
     """Outputs that share an element: only some of them hand back their part, or the mean of the parts."""
     claimed, measured = doubt.claimed_jacobian, doubt.measured_jacobian
@@ -189,7 +196,7 @@ CAUSES: tuple[tuple[str, Callable[[Doubt], Any], str], ...] = (
         overwrites the other (gradients add up: +=), or the factor 2 of a square is forgotten"""),
     ("transposed", _is_transposed, """right once rows and columns are exchanged: a matrix is not transposed that should
         be, or is that should not"""),
-    ("scaled", lambda doubt: doubt.ratio is not None, """every element is {ratio:.6g} times what it should be: a
+    ("scaled", _is_scaled, """every element is {ratio:.6g} times what it should be: a
         constant factor of the chain rule"""),
     ("missing inner derivative", _inner_function, """the factor that is missing is the derivative of {inner}: the inner
         derivative of the chain rule"""),

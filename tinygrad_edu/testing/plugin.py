@@ -39,8 +39,15 @@ def pytest_runtest_makereport(item: Any, call: Any) -> Generator[None, Any, Any]
     if isinstance(error, GradientError):
         report.longrepr = f"{_own_line(item, call.excinfo)}\n{error}"
         item.user_properties.append(("gradient_cause", error.cause or "unknown"))
-        report.gradient = f"{error.input or ''}{indexed(error.element)}: {error.cause}"
+        report.gradient = _in_short(error)
     return report
+
+
+def _in_short(error: GradientError) -> str:
+    """What is wrong, in one line."""
+    if error.cause is None:
+        return str(error).partition("\n")[0]
+    return f"{error.input}{indexed(error.element)}: {error.cause}" if error.input else error.cause
 
 
 def _own_line(item: Any, excinfo: Any) -> str:
