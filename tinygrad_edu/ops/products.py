@@ -121,6 +121,9 @@ def _parse(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
     shapes = ", ".join(str(x.shape) for x in arrays)
     if len(labels) != len(arrays):
         raise ShapeError(f"einsum: {subscripts!r} names {len(labels)} operands, but {len(arrays)} are given")
+    if any(text.count("...") > 1 for text in (*labels, result)):
+        raise ShapeError(f"einsum: {subscripts!r} has '...' more than once in one operand or in the result; it stands "
+                         "for all axes without a label, and so once in each")
     extra = ""
     for text, x in zip(labels, arrays, strict=True):
         free = x.ndim - len(text.replace("...", ""))
