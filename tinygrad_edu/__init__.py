@@ -9,8 +9,8 @@
 """
 
 from . import data, errors, nn, optim
-from .engine import detect_anomaly, enable_grad, no_grad
 from .errors import TinygradError
+from .modes import detect_anomaly, enable_grad, no_grad
 from .ops import (
     TABLE,
     abs,

@@ -16,14 +16,13 @@ import operator
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Protocol, Self
 
 from .errors import AnomalyError, GraphError, StaleGraphError
+from .modes import Recording, current_mode
 
 Payload = Any
 """What a node holds: a float in a Value, an ndarray in a Tensor; in a differentiable pass, a node."""
@@ -33,91 +32,6 @@ _clock = itertools.count()
 
 _gradients = threading.RLock()
 """Held while gradients are committed, so that threads sharing leaves lose no contribution."""
-
-
-# ---- modes -------------------------------------------------------------------------------------------------------
-
-
-class Mode:
-    """What recording looks at: an immutable record, one per thread (and per asyncio task)."""
-
-    __slots__ = ("anomaly", "plain", "recording", "scope")
-
-    def __init__(self, recording: bool = True, anomaly: bool = False, scope: object = None) -> None:
-        self.recording, self.anomaly, self.scope = recording, anomaly, scope
-        self.plain = recording and not anomaly
-
-
-_mode: ContextVar[Mode] = ContextVar("tinygrad_edu.mode", default=Mode())  # noqa: B039 - a Mode never changes
-current_mode = _mode.get
-
-
-@contextmanager
-def _switched(**changes: Any) -> Iterator[None]:
-    before = _switch(**changes)
-    try:
-        yield
-    finally:
-        _switch(**before)  # these alone: blocks of generators may end in another order than they began
-
-
-def _switch(**changes: Any) -> dict[str, Any]:
-    """Change fields of the mode; returns what they were."""
-    mode = current_mode()
-    fields: dict[str, Any] = {"recording": mode.recording, "anomaly": mode.anomaly, "scope": mode.scope}
-    _mode.set(Mode(**(fields | changes)))
-    return {name: fields[name] for name in changes}
-
-
-class _Recording:
-    """`_switched(recording=flag)` for the passes, which enter it often."""
-
-    __slots__ = ("before", "flag")
-
-    def __init__(self, flag: bool) -> None:
-        self.flag = flag
-
-    def __enter__(self) -> None:
-        mode = current_mode()
-        self.before = mode.recording
-        _mode.set(Mode(self.flag, mode.anomaly, mode.scope))
-
-    def __exit__(self, *error: object) -> None:
-        mode = current_mode()
-        _mode.set(Mode(self.before, mode.anomaly, mode.scope))
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Record nothing inside: results are constants. Also a decorator, ``@no_grad()``."""
-    with _switched(recording=False):
-        yield
-
-
-@contextmanager
-def enable_grad() -> Iterator[None]:
-    """Record inside, whatever the surroundings say; undoes a surrounding `no_grad`."""
-    with _switched(recording=True):
-        yield
-
-
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """Stop at the first NaN, and at the first inf made from finite inputs, going forward or backward.
-
-    The `AnomalyError` names the operation, its inputs and the source line that recorded it. Inside, a
-    leaf's array that was written element by element after it was recorded is found out as well. Costs
-    time and memory: for hunting a fault, not for training.
-    """
-    with _switched(anomaly=True):
-        yield
-
-
-@contextmanager
-def scope(entered: object) -> Iterator[None]:
-    """Nodes recorded inside carry `entered` as their `.scope`."""
-    with _switched(scope=entered):
-        yield
 
 
 # ---- nodes -------------------------------------------------------------------------------------------------------
@@ -490,7 +404,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
     anomaly = current_mode().anomaly
     waiting = [(-node.index, node) for node in seeds]  # a heap: the youngest node first
     heapify(waiting)
-    with _Recording(create_graph):
+    with Recording(create_graph):
         while waiting:
             _, node = heappop(waiting)
             op = node.op
@@ -526,7 +440,7 @@ def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node], create_gr
     """Forward mode: the tangents of `outputs`, the Jacobian-vector product J v; None where v does not reach."""
     order = _fresh(history(*outputs))
     flowing: dict[Node, Payload] = dict(tangents)
-    with _Recording(create_graph):
+    with Recording(create_graph):
         for node in order:
             if node.op is None or node in flowing:
                 continue
@@ -564,7 +478,7 @@ def _unshared(cotangents: Mapping[Node, Payload]) -> dict[Node, Payload]:
 
 def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
     """Store what a backward pass found: leaves add up, the nodes between are set afresh."""
-    with _gradients, _Recording(create_graph):
+    with _gradients, Recording(create_graph):
         if create_graph:
             cotangents = _unshared(cotangents)
         found = [(node, node.owned(g) if node._grad is None else node.fit(node._grad + g))

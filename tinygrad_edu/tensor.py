@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import engine, ops
-from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
+from .engine import NO_PARAMS, Node, Notes, Payload
 from .errors import DataError, MixedNodesError, ShapeError
+from .modes import current_mode
 from .ops.defaults import FLOATS, default_dtype, float_dtype
 from .ops.linear import unbroadcast
 from .ops.row import BRIDGES, Row, check_array, node_class

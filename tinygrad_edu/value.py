@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn, Self, cast
 
 from . import engine, ops
-from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
+from .engine import NO_PARAMS, Node, Notes, Payload
 from .errors import DataError
+from .modes import current_mode
 from .ops.row import BRIDGES, Elementwise, Rule, ScalarRow, first, node_class, nodes_in, second
 from .sweep import sweep
 
