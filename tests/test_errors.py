@@ -7,7 +7,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value, errors
-from tinygrad_edu.engine import Node, history
+from tinygrad_edu.engine import history
+from tinygrad_edu.node import Node
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ PACKAGE = ROOT.name
 
 FLOORS = (  # from the bottom up; within a floor, too, each may import those named before it
     ("errors", "extras"),
-    ("modes", "engine"),
+    ("modes", "node", "anomaly", "engine", "copying"),
     ("ops.defaults", "ops.row", "ops.elementwise", "ops.linear", "ops.selections", "ops.products", "ops.fused",
      "ops.composed",
      "ops.linalg", "ops.protocols", "ops"),

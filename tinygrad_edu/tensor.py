@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import engine, ops
-from .engine import NO_PARAMS, Node, Notes, Payload
+from .anomaly import calling_line, inspect_result
+from .copying import copied, copied_notes, deepcopied, reduced
 from .errors import DataError, MixedNodesError, ShapeError
 from .modes import current_mode
+from .node import NO_PARAMS, Node, Notes, Payload, clock, raw
 from .ops.defaults import FLOATS, default_dtype, float_dtype
 from .ops.linear import unbroadcast
 from .ops.row import BRIDGES, Row, check_array, node_class
-from .value import Value, copied
+from .value import Value
 
 _new = object.__new__
-_tick = engine._clock
 _ndarray = np.ndarray
 
 
@@ -59,7 +60,7 @@ def _unary(row: Row) -> Callable[[Any], Tensor]:
             data = np.asarray(data)
         out = _new(Tensor)
         out._data, out.inputs, out.params, out._arguments = data, (source,), NO_PARAMS, (argument,)
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._grad = out._notes = None
         return out
 
@@ -97,7 +98,7 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
             data = np.asarray(data)
         out = _new(Tensor)
         out._data, out.inputs, out.params, out._arguments = data, (left, right), NO_PARAMS, (x, y)
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._grad = out._notes = None
         return out
 
@@ -137,7 +138,7 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
             operands = tuple([x if x.__class__ is Tensor else argument
                               for x, argument in zip(operands, arguments, strict=True)])
         out._data, out.inputs, out.params, out._arguments = data, operands, params, arguments
-        out.op, out._requires_grad, out.scope, out.index = cast(Any, row), True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = cast(Any, row), True, mode.scope, next(clock)
         out._grad = out._notes = None
     else:
         # a view of a leaf's array would change with the leaf
@@ -316,15 +317,18 @@ class Tensor(Node):
 
     def replica(self, replaced: Mapping[Node, Node]) -> Self:
         twin = type(self).__new__(type(self))
-        twin._begin(self._data.copy(), self._requires_grad, copied(self._notes))
+        twin._begin(self._data.copy(), self._requires_grad, copied_notes(self._notes))
         twin.op, twin.scope, twin.params, twin._grad = self.op, self.scope, self.params, self._grad
         twin.inputs = tuple(replaced.get(x, x) if isinstance(x, Node) else x for x in self.inputs)
-        twin._arguments = engine.raw(twin.inputs)
+        twin._arguments = raw(twin.inputs)
         return twin
 
     def detach(self) -> Self:
         """A constant with a copy of the data: no derivative flows through it."""
         return self.result(self._data.copy())
+
+    backward = engine.backward
+    __deepcopy__, __copy__, __reduce__ = deepcopied, copied, reduced
 
     # -- bridges
 
@@ -574,9 +578,9 @@ def _frozen(value: Any) -> Any:
 
 def _inspect(out: Tensor, row: Row, operands: tuple[Any, ...]) -> None:
     """What anomaly mode adds to recording."""
-    engine.inspect_result(out, row.name, operands)
+    inspect_result(out, row.name, operands)
     notes = out.notes()
-    notes.site = engine.calling_line()
+    notes.site = calling_line()
     notes.snapshots = [(x, x._data.copy()) for x in operands if isinstance(x, Tensor) and x.op is None]
 
 
@@ -631,7 +635,7 @@ class _StackValues(Row):
         if current_mode().recording and any(isinstance(v, Value) and v._requires_grad for v in values):
             out = Tensor(array)
             out.op, out.inputs, out.params = cast(Any, self), values, MappingProxyType({"shape": shape})
-            out._arguments = engine.raw(values)
+            out._arguments = raw(values)
         return out
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Any, params: Any) -> Payload:

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .engine import Node, Payload, forward, history, reverse
+from .engine import forward, history, reverse
 from .errors import GraphError, GraphWarning, ShapeError
 from .modes import current_mode, enable_grad
+from .node import Node, Payload
 from .ops.row import nodes_in
 from .tensor import Tensor
 from .value import Value

@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn, Self, cast
 
 from . import engine, ops
-from .engine import NO_PARAMS, Node, Notes, Payload
+from .anomaly import calling_line, inspect_result
+from .copying import copied, copied_notes, deepcopied, reduced
 from .errors import DataError
 from .modes import current_mode
+from .node import NO_PARAMS, Node, Notes, Payload, clock
 from .ops.row import BRIDGES, Elementwise, Rule, ScalarRow, first, node_class, nodes_in, second
 from .sweep import sweep
 
 _new = object.__new__
-_tick = engine._clock
 
 
 def _short(grad: Any) -> str:
@@ -38,11 +39,6 @@ def _beside(node: Value, other: Any) -> float:
     """The number that `node` is compared with."""
     node_class("comparison", (node, other))
     return other._data if isinstance(other, Value) else Value.payload(other)
-
-
-def copied(notes: Notes | None) -> Notes | None:
-    """Notes for a copy of a node: hooks stay with the original."""
-    return None if notes is None else Notes(notes.label, notes.result)
 
 
 def operand(x: Any, row: ScalarRow) -> Any:
@@ -102,7 +98,7 @@ def _unary(row: Elementwise) -> Callable[[Any], Value]:
         except (ArithmeticError, ValueError):
             return _record_carefully(row, (source,))
         out._left = source
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._right = out._d_right = out._grad = out._pass = out._notes = None
         return out
 
@@ -151,7 +147,7 @@ def of(row, function, by_left, by_right):
         out.op = row
         out._requires_grad = True
         out.scope = mode.scope
-        out.index = next(_tick)
+        out.index = next(clock)
         out._grad = out._pass = out._notes = None
         return out
     return record
@@ -203,7 +199,7 @@ def _nary(row: ScalarRow) -> Callable[..., Value]:
             return _record_carefully(row, operands)
         out = _new(Value)
         out._data, out._left, out._d_right = result, operands, derivatives
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._right = out._d_left = out._grad = out._pass = out._notes = None
         return out
 
@@ -232,8 +228,8 @@ def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
     else:
         out = Value.result(data)
     if mode.anomaly:
-        engine.inspect_result(out, row.name, inputs)
-        out.notes().site = engine.calling_line()
+        inspect_result(out, row.name, inputs)
+        out.notes().site = calling_line()
     return out
 
 
@@ -381,7 +377,7 @@ class Value(Node):
 
     def replica(self, replaced: Mapping[Node, Node]) -> Self:
         twin = type(self).__new__(type(self))
-        twin._begin(self._data, self._requires_grad, copied(self._notes))
+        twin._begin(self._data, self._requires_grad, copied_notes(self._notes))
         twin.op, twin.scope = self.op, self.scope
         twin._d_left, twin._d_right, twin._grad = self._d_left, self._d_right, self._grad
         if self._d_right.__class__ is tuple:
@@ -394,9 +390,10 @@ class Value(Node):
     def backward(self, gradient: Payload | None = None, create_graph: bool = False) -> None:
         if create_graph or not self._requires_grad or not current_mode().plain or not sweep(
                 self, self.seed(gradient)):
-            super().backward(gradient, create_graph)
+            engine.backward(self, gradient, create_graph)
 
-    backward.__doc__ = Node.backward.__doc__
+    backward.__doc__ = engine.backward.__doc__
+    __deepcopy__, __copy__, __reduce__ = deepcopied, copied, reduced
 
     # -- arithmetic
 

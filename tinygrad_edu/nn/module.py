@@ -12,14 +12,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import engine
-from ..engine import Node
 from ..errors import DataError, ShapeError
 from ..modes import Mode, current_mode, restore_mode, set_mode
+from ..node import Node, clock
 from .tree import Holder, joined, nodes_of, walk
 
 _new = object.__new__
-_tick = engine._clock
 
 # ---- scopes --------------------------------------------------------------------------------------------------------
 
@@ -76,7 +74,7 @@ def _entering(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(self, *args, **kwargs)
         mode = current_mode()
         entered = _new(Call)
-        entered.module, entered.parent, entered.index = self, mode.scope, next(_tick)
+        entered.module, entered.parent, entered.index = self, mode.scope, next(clock)
         inside = _new(Mode)
         inside.recording, inside.anomaly, inside.plain = mode.recording, mode.anomaly, mode.plain
         inside.scope = entered

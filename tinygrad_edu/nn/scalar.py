@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine import Node
 from ..errors import MixedNodesError, ShapeError
+from ..node import Node
 from ..ops.defaults import Rng
 from ..ops.row import BRIDGES
 from ..value import Value

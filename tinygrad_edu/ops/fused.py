@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node
 from ..errors import DataError, ShapeError
+from ..node import Node
 from .elementwise import exp, finite_or_zero, multiply
 from .linear import AXES, Reduction, reshape, sum
 from .products import matmul

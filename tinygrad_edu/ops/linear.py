@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload
 from ..errors import ShapeError
+from ..node import Node, Payload
 from .defaults import float_dtype
 from .row import ArrayRow, Case, Linear, Rule, ScalarRow, node_class, row, scaled
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload
 from ..errors import ShapeError, UnsupportedError
+from ..node import Node, Payload
 from .elementwise import multiply
 from .linear import axis_tuple, broadcast_to, reshape, transpose
 from .row import LinearInEach, Nary, composed, node_class, row

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..engine import raw
 from ..errors import DataError, UnsupportedError
+from ..node import raw
 from . import composed, elementwise, fused, linear, products, selections
 from .row import TABLE, node_class, nodes_in
 

@@ -16,8 +16,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from ..engine import NO_PARAMS, Node, Payload
 from ..errors import DataError, MixedNodesError, ShapeError, SingularMatrixError, TinygradError
+from ..node import NO_PARAMS, Node, Payload
 
 Rule = Callable[..., Any]
 F = TypeVar("F", bound=Rule)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload
 from ..errors import DataError, ShapeError, UnsupportedError
+from ..node import Node, Payload
 from .linear import one_axis, reshape, sum
 from .row import BRIDGES, Linear, Nary, check_array, composed, node_class, row
 
