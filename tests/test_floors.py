@@ -16,9 +16,8 @@ PACKAGE = ROOT.name
 FLOORS = (  # from the bottom up; within a floor, too, each may import those named before it
     ("errors", "extras"),
     ("modes", "node", "anomaly", "engine", "copying"),
-    ("ops.defaults", "ops.row", "ops.elementwise", "ops.linear", "ops.selections", "ops.products", "ops.fused",
-     "ops.composed",
-     "ops.linalg", "ops.protocols", "ops"),
+    ("ops.defaults", "ops.operands", "ops.row", "ops.array_row", "ops.elementwise", "ops.linear", "ops.selections",
+     "ops.products", "ops.fused", "ops.composed", "ops.linalg", "ops.protocols", "ops"),
     ("sweep", "value", "tensor"),
     ("transforms",),
     ("nn", "optim", "data"),

@@ -17,7 +17,8 @@ from .modes import current_mode
 from .node import NO_PARAMS, Node, Notes, Payload, clock, raw
 from .ops.defaults import FLOATS, default_dtype, float_dtype
 from .ops.linear import unbroadcast
-from .ops.row import BRIDGES, Row, check_array, node_class
+from .ops.operands import BRIDGES, check_array, node_class
+from .ops.row import Row
 from .value import Value
 
 _new = object.__new__

@@ -23,7 +23,7 @@ from .engine import forward, history, reverse
 from .errors import GraphError, GraphWarning, ShapeError
 from .modes import current_mode, enable_grad
 from .node import Node, Payload
-from .ops.row import nodes_in
+from .ops.operands import nodes_in
 from .tensor import Tensor
 from .value import Value
 

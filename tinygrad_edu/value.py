@@ -19,7 +19,8 @@ from .copying import copied, copied_notes, deepcopied, reduced
 from .errors import DataError
 from .modes import current_mode
 from .node import NO_PARAMS, Node, Notes, Payload, clock
-from .ops.row import BRIDGES, Elementwise, Rule, ScalarRow, first, node_class, nodes_in, second
+from .ops.operands import BRIDGES, node_class, nodes_in
+from .ops.row import Elementwise, Rule, ScalarRow, first, second
 from .sweep import sweep
 
 _new = object.__new__

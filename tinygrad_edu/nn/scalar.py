@@ -12,7 +12,7 @@ from .. import ops
 from ..errors import MixedNodesError, ShapeError
 from ..node import Node
 from ..ops.defaults import Rng
-from ..ops.row import BRIDGES
+from ..ops.operands import BRIDGES
 from ..value import Value
 from .module import Module
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
 from ..node import Node, Payload
+from .array_row import LinearInEach, row
 from .elementwise import multiply
 from .linear import axis_tuple, broadcast_to, reshape, transpose
-from .row import LinearInEach, Nary, composed, node_class, row
+from .operands import composed, node_class
+from .row import Nary
 from .selections import array_or_node
 
 _ANY = (((-2.0, 2.0),),)
