@@ -6,7 +6,7 @@ for them, by the rule in its row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self, cast
 
@@ -18,6 +18,7 @@ from .anomaly import calling_line, inspect_result
 from .bridges import StackValues, flatten
 from .copying import copied, copied_notes, deepcopied, reduced
 from .errors import DataError, ShapeError
+from .methods import ArrayMethods
 from .modes import current_mode
 from .node import NO_PARAMS, Node, Notes, Payload, clock, raw
 from .ops.defaults import FLOATS, default_dtype
@@ -171,7 +172,7 @@ def _beside(node: Tensor, x: Any) -> Any:
 # ---- the class ------------------------------------------------------------------------------------------------------
 
 
-class Tensor(Node):
+class Tensor(Node, ArrayMethods):
     """An array that records the operations made with it.
 
     Args:
@@ -379,38 +380,6 @@ class Tensor(Node):
     def _nested(self, places: NDArray[Any]) -> Any:
         return [self._nested(part) for part in places] if np.ndim(places) else _pick(self, int(places))
 
-    # -- NumPy's attributes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The sizes of the axes."""
-        return self._data.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self._data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self._data.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """float64 or float32."""
-        return self._data.dtype
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
-        """The axes in reverse order."""
-        return cast(Tensor, ops.transpose(self))
-
-    @property
-    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
-        """The last two axes exchanged."""
-        return cast(Tensor, ops.swapaxes(self, -1, -2))
-
     # -- arithmetic
 
     __add__, __radd__ = _binary(ops.add), _reflected(ops.add)
@@ -421,9 +390,6 @@ class Tensor(Node):
     __matmul__, __rmatmul__ = _binary(ops.matmul), _reflected(ops.matmul)
 
     __neg__, __abs__ = _unary(ops.negative), _unary(ops.absolute)
-
-    def __pos__(self) -> Tensor:
-        return self
 
     def __lt__(self, other: Any) -> Any:
         return self._data < _beside(self, other)
@@ -436,21 +402,6 @@ class Tensor(Node):
 
     def __ge__(self, other: Any) -> Any:
         return self._data >= _beside(self, other)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return cast(Tensor, ops.getitem(self, index))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise DataError("t[index] = value: a node is not written in place; build a new one with where(), scatter() or "
-                        "concatenate(), or set the whole data of a leaf", [self])
-
-    def __len__(self) -> int:
-        if not self._data.ndim:
-            raise TypeError("len() of a 0-d Tensor")
-        return len(self._data)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
 
     def __float__(self) -> float:
         return self.item()
@@ -470,38 +421,6 @@ class Tensor(Node):
         label = f", label={self.label!r}" if self.label else ""
         label += "" if self._requires_grad else ", requires_grad=False"
         return f"Tensor({numbers}{kind}{label})"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return cast(NDArray[Any], ops.plain_array(self._data, dtype, copy))
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return ops.from_ufunc(ufunc, method, inputs, options)
-
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        return ops.from_function(function, arguments, options)
-
-    # -- NumPy's methods, and the activations
-
-    abs, sign, square, sqrt, reciprocal = ops.absolute, ops.sign, ops.square, ops.sqrt, ops.reciprocal
-    exp, expm1, log, log1p, log2, log10 = ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10
-    sin, cos, tan, arcsin, arccos, arctan = ops.sin, ops.cos, ops.tan, ops.arcsin, ops.arccos, ops.arctan
-    sinh, cosh, tanh, arcsinh, arccosh, arctanh = ops.sinh, ops.cosh, ops.tanh, ops.arcsinh, ops.arccosh, ops.arctanh
-    sigmoid, relu, leaky_relu, elu = ops.sigmoid, ops.relu, ops.leaky_relu, ops.elu
-    gelu, silu, softplus, clip = ops.gelu, ops.silu, ops.softplus, ops.clip
-    sum, mean, max, min, prod, var, std = ops.sum, ops.mean, ops.max, ops.min, ops.prod, ops.var, ops.std
-    logsumexp, softmax, log_softmax, norm = ops.logsumexp, ops.softmax, ops.log_softmax, ops.norm
-    cumsum, repeat, trace, diagonal, dot = ops.cumsum, ops.repeat, ops.trace, ops.diagonal, ops.dot
-    argmax, argmin, argsort = ops.argmax, ops.argmin, ops.argsort
-    ravel, squeeze, swapaxes, astype = ops.ravel, ops.squeeze, ops.swapaxes, ops.astype
-    flatten = ops.ravel
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements in another shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``."""
-        return cast(Tensor, ops.reshape(self, shape[0] if len(shape) == 1 else shape))
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """The axes in another order, as ``transpose(1, 0)`` or ``transpose((1, 0))``; reversed without arguments."""
-        return cast(Tensor, ops.transpose(self, axes[0] if len(axes) == 1 else axes or None))
 
 
 _stack_values = StackValues(Tensor)

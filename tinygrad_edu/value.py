@@ -17,6 +17,7 @@ from . import engine, ops
 from .anomaly import calling_line, inspect_result
 from .copying import copied, copied_notes, deepcopied, reduced
 from .errors import DataError
+from .methods import NodeMethods
 from .modes import current_mode
 from .node import NO_PARAMS, Node, Notes, Payload, clock
 from .ops.operands import BRIDGES, node_class, nodes_in
@@ -245,7 +246,7 @@ def _reflected(row: Elementwise) -> Callable[[Any, Any], Value]:
 # ---- the class -------------------------------------------------------------------------------------------------------
 
 
-class Value(Node):
+class Value(Node, NodeMethods):
     """A number that records the operations made with it.
 
     Args:
@@ -406,16 +407,6 @@ class Value(Node):
     __neg__ = _unary(ops.negative)
     __abs__ = _unary(ops.absolute)
 
-    abs, sign, square, sqrt, reciprocal = ops.absolute, ops.sign, ops.square, ops.sqrt, ops.reciprocal
-    exp, expm1, log, log1p, log2, log10 = ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10
-    sin, cos, tan, arcsin, arccos, arctan = ops.sin, ops.cos, ops.tan, ops.arcsin, ops.arccos, ops.arctan
-    sinh, cosh, tanh, arcsinh, arccosh, arctanh = ops.sinh, ops.cosh, ops.tanh, ops.arcsinh, ops.arccosh, ops.arctanh
-    sigmoid, relu, leaky_relu, elu = ops.sigmoid, ops.relu, ops.leaky_relu, ops.elu
-    gelu, silu, softplus, clip = ops.gelu, ops.silu, ops.softplus, ops.clip
-
-    def __pos__(self) -> Value:
-        return self
-
     def __lt__(self, other: Any) -> bool:
         return bool(self._data < _beside(self, other))
 
@@ -447,12 +438,3 @@ class Value(Node):
         label = f", label={self.label!r}" if self.label else ""
         label += "" if self._requires_grad else ", requires_grad=False"
         return f"Value(data={self._data:.6g}, grad={_short(self._grad)}{label})"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return ops.plain_array(self._data, dtype, copy)
-
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        return ops.from_function(function, arguments, options)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return ops.from_ufunc(ufunc, method, inputs, options)
