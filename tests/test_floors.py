@@ -18,7 +18,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("modes", "node", "anomaly", "engine", "copying"),
     ("ops.defaults", "ops.operands", "ops.row", "ops.array_row", "ops.elementwise", "ops.linear", "ops.selections",
      "ops.products", "ops.fused", "ops.composed", "ops.linalg", "ops.protocols", "ops"),
-    ("methods", "sweep", "value", "payloads", "bridges", "tensor"),
+    ("payloads", "methods", "sweep", "value", "bridges", "tensor"),
     ("transforms",),
     ("nn", "optim", "data"),
     ("viz", "testing", "compile", "interop"),

@@ -17,32 +17,18 @@ from . import engine, ops
 from .anomaly import calling_line, inspect_result
 from .bridges import StackValues, flatten
 from .copying import copied, copied_notes, deepcopied, reduced
-from .errors import DataError, ShapeError
+from .errors import ShapeError
 from .methods import ArrayMethods
 from .modes import current_mode
 from .node import NO_PARAMS, Node, Notes, Payload, clock, raw
 from .ops.defaults import FLOATS, default_dtype
 from .ops.linear import unbroadcast
-from .ops.operands import BRIDGES, node_class
+from .ops.operands import node_class
 from .ops.row import Row
-from .payloads import checked_dtype, constant, contains_node, dtype_for, frozen, kept, read_only, stretched, unchanging
+from .payloads import constant, frozen, kept, new_array, read_only, stretched, unchanging
 
 _new = object.__new__
 _ndarray = np.ndarray
-
-
-def _keep_freed_memory() -> None:
-    """Take a large block, never written, and give it back at once.
-
-    The GNU C library returns freed memory to the system when more is free than twice the largest block that was
-    freed so far (mallopt(3), M_MMAP_THRESHOLD). Without this, a training loop gives its graph back after every
-    step and pays for the pages again in the next: a third of the time of an operation on 1000 numbers. Other C
-    libraries do not care.
-    """
-    np.empty(1 << 24, np.uint8)
-
-
-_keep_freed_memory()
 
 
 # ---- recording -----------------------------------------------------------------------------------------------------
@@ -255,21 +241,7 @@ class Tensor(Node, ArrayMethods):
 
     # -- what the engine asks
 
-    @classmethod
-    def payload(cls, data: Any, dtype: Any = None) -> NDArray[Any]:
-        """A new array with the numbers of `data`, or a DataError."""
-        if isinstance(data, Node):
-            bridge = f"; {BRIDGES}" if data.is_scalar else ""
-            raise DataError(f"Tensor: a {type(data).__name__} is a node already; use detach() for a constant copy"
-                            f"{bridge}", [data])
-        if contains_node(data):
-            raise DataError("Tensor: nodes inside a list would lose their graph; join Tensors with stack() or "
-                            "concatenate(), Values with Tensor.stack_values()")
-        try:
-            array = np.array(data)
-        except ValueError as error:
-            raise DataError(f"Tensor: the nested lists are ragged: {error}") from error
-        return array.astype(dtype_for(array, data) if dtype is None else checked_dtype(array, dtype), copy=False)
+    payload = staticmethod(new_array)
 
     @classmethod
     def record(cls, row: Row, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Tensor:

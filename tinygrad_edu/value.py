@@ -22,6 +22,7 @@ from .modes import current_mode
 from .node import NO_PARAMS, Node, Notes, Payload, clock
 from .ops.operands import BRIDGES, node_class, nodes_in
 from .ops.row import Elementwise, Rule, ScalarRow, first, second
+from .payloads import new_float, shortened
 from .sweep import sweep
 
 _new = object.__new__
@@ -29,12 +30,6 @@ _new = object.__new__
 
 def _short(grad: Any) -> str:
     return "None" if grad is None else f"{float(grad):.6g}"
-
-
-def shortened(x: Any) -> str:
-    """The repr, cut where it is long."""
-    text = repr(x) if not isinstance(x, int) or abs(x) < 1 << 64 else f"an integer of {x.bit_length()} bits"
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _beside(node: Value, other: Any) -> float:
@@ -334,21 +329,7 @@ class Value(Node, NodeMethods):
 
     # -- what the engine asks
 
-    @classmethod
-    def payload(cls, data: Any) -> float:
-        """`data` as a float, or a DataError."""
-        if data.__class__ is float:
-            return data
-        if isinstance(data, Node):
-            raise DataError(f"Value: {data} is a node already; use detach() for a constant copy", [data])
-        kind = str(getattr(getattr(data, "dtype", None), "kind", "f"))
-        dimensions = getattr(data, "ndim", 0)
-        if isinstance(data, (str, bytes, bytearray, complex)) or dimensions or kind not in "fiub":
-            raise DataError(f"Value: {shortened(data)} is not a single real number")
-        try:
-            return float(data)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise DataError(f"Value: {shortened(data)} is not a single real number") from error
+    payload = staticmethod(new_float)
 
     @classmethod
     def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Value:
