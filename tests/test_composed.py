@@ -238,6 +238,7 @@ def test_what_has_no_derivative_here_is_refused_by_name(call):
 @pytest.mark.parametrize(("name", "call"), [
     ("pad", lambda m, x: m.pad(x, 1, constant_values=np.arange(5.0))), ("pad", lambda m, x: m.pad(x, 1.5)),
     ("einsum", lambda m, x: m.einsum("ii->i", x[:1])), ("einsum", lambda m, x: m.einsum("ij->ii", x)),
+    ("einsum", lambda m, x: m.einsum("...i...->i", x)), ("einsum", lambda m, x: m.einsum("ij->i......", x)),
     ("einsum", lambda m, x: m.einsum("ij,jk", x, x)), ("einsum", lambda m, x: m.einsum("i", x)),
     ("take_along_axis", lambda m, x: m.take_along_axis(x, np.zeros((3, 1), int), 1)),
     ("take_along_axis", lambda m, x: m.take_along_axis(x, np.array([0.0]), 1)),

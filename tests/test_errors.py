@@ -7,7 +7,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value, errors
-from tinygrad_edu.engine import Node, history
+from tinygrad_edu.engine import history
+from tinygrad_edu.node import Node
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,8 @@ SHAPES = {
     "dot": (lambda: tg.dot(T, np.ones(3)), ["(2,)", "(3,)"]),
     "einsum count": (lambda: tg.einsum("ij,jk", M), ["einsum", "2", "1"]),
     "einsum shape": (lambda: tg.einsum("ijk->i", M), ["einsum", "(2, 2)"]),
+    "einsum ellipses": (lambda: tg.einsum("...i...->i", M), ["einsum", "'...i...->i'", "more than once"]),
+    "einsum ellipses of the result": (lambda: tg.einsum("...i->...i...", M), ["einsum", "more than once"]),
     "einsum sizes": (lambda: tg.einsum("i,i->", T, np.ones(3)), ["einsum"]),
     "tensordot": (lambda: tg.tensordot(M, np.ones((3, 2)), 1), ["tensordot", "(2, 2)", "(3, 2)"]),
     "reshape": (lambda: T.reshape(3), ["reshape", "(2,)", "3"]),

@@ -8,7 +8,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.errors import DataError, GraphWarning
-from tinygrad_edu.ops.row import Elementwise, Linear, row
+from tinygrad_edu.ops.array_row import Linear, row
+from tinygrad_edu.ops.row import Elementwise
 from tinygrad_edu.testing import GradientError, gradcheck
 
 X = np.random.default_rng(0).normal(size=(3, 4))

@@ -290,7 +290,7 @@ def test_a_module_that_the_caller_does_not_hold_is_named_by_its_class():
             return Affine()(x)
 
     assert Caller()(1.0).scope.path == "Caller.Affine"
-    with tg.engine.scope("elsewhere"):
+    with tg.modes.scope("elsewhere"):
         scope = Affine()(1.0).scope
     assert (scope.path, scope.parent) == ("Affine", "elsewhere")
 

@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value, engine
+from tinygrad_edu.node import Node
 
 both = pytest.mark.parametrize("node", [Value, Tensor])
 
@@ -85,7 +86,7 @@ def test_creation_order_is_a_topological_order(node):
         made.append(tg.tanh(made[-1] * made[-2]) + x)
     assert [n.index for n in made] == sorted(n.index for n in made)
     for n in engine.history(made[-1]):
-        assert all(i.index < n.index for i in n.inputs if isinstance(i, engine.Node))
+        assert all(i.index < n.index for i in n.inputs if isinstance(i, Node))
 
 
 def test_values_and_tensors_share_one_order():

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value
-from tinygrad_edu.engine import Node
+from tinygrad_edu.node import Node
 
 both = pytest.mark.parametrize("node", [Value, Tensor])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, Value, engine
+from tinygrad_edu import Tensor, Value, modes
 from tinygrad_edu.errors import GraphError
 
 both = pytest.mark.parametrize("node", [Value, Tensor])
@@ -162,14 +162,14 @@ def test_backward_under_no_grad_works(node, create_graph):
 def test_scopes_mark_what_is_recorded_inside(node):
     """Nodes carry the innermost scope, an opaque object; it is restored after an error."""
     x, marker = node(2.0), object()
-    with engine.scope(marker):
+    with modes.scope(marker):
         y = x * x
-        with engine.scope("inner"):
+        with modes.scope("inner"):
             z = tg.exp(y) * y
     assert x.scope is None
     assert y.scope is marker
     assert z.scope == z.inputs[0].scope == "inner"
-    with pytest.raises(LookupError), engine.scope("broken"):
+    with pytest.raises(LookupError), modes.scope("broken"):
         raise LookupError
     assert (x * x).scope is None
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, Value, engine
+from tinygrad_edu import Tensor, Value, modes
 
 both = pytest.mark.parametrize("node", [Value, Tensor])
 THREADS = 4
@@ -148,9 +148,9 @@ def test_a_new_thread_starts_recording(node):
     def task():
         x = node(2.0)
         y = x * x
-        found.append((y.requires_grad, y.scope, engine.current_mode().anomaly))
+        found.append((y.requires_grad, y.scope, modes.current_mode().anomaly))
 
-    with tg.no_grad(), tg.detect_anomaly(), engine.scope("outer"):
+    with tg.no_grad(), tg.detect_anomaly(), modes.scope("outer"):
         thread = threading.Thread(target=task)
         thread.start()
         thread.join()
@@ -165,9 +165,9 @@ def test_scopes_are_per_thread(node):
     def task(number):
         x = node(1.0)
         for _ in range(200):
-            with engine.scope(("outer", number)):
+            with modes.scope(("outer", number)):
                 first = x * 2.0
-                with engine.scope(("inner", number)):
+                with modes.scope(("inner", number)):
                     second = first * 2.0
                 third = second * 2.0
             after = third * 2.0

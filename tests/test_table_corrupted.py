@@ -15,8 +15,9 @@ from checks import (
 )
 
 import tinygrad_edu as tg
+from tinygrad_edu.ops.array_row import Fused, Linear
 from tinygrad_edu.ops.linear import Reduction
-from tinygrad_edu.ops.row import Elementwise, Fused, Linear, Nary, Row
+from tinygrad_edu.ops.row import Elementwise, Nary, Row
 
 SPOILS = {"scaled": lambda d, _: 1.01 * d, "flipped": lambda d, _: -1.0 * d, "added": lambda d, _: d + 0.01}
 UNEVEN = {"uneven": lambda d, arguments: d + 0.01 * arguments[1]}

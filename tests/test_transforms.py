@@ -174,6 +174,19 @@ def test_vjp_of_results_that_are_made_from_one_another(order):
     assert_allclose(gradient, expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize(("primals", "tangents"), [
+    (2.0, 1.0), ((2.0,), 1.0), (2.0, (1.0,)), (np.array(2.0), np.array(1.0)), (tg.Value(2.0), tg.Value(1.0)),
+    ((2.0,), tg.Tensor(1.0)),
+])
+def test_jvp_asks_for_sequences(primals, tangents):
+    """A bare number in place of a sequence is a ShapeError that shows the right call, and carries the node."""
+    with pytest.raises(tg.errors.ShapeError, match=r"sequences with one item per argument.*\(f, \(2.0,\), \(1.0,\)\)"
+                       ) as caught:
+        tg.jvp(tg.square, primals, tangents)
+    bare = tangents if isinstance(primals, tuple) else primals
+    assert caught.value.nodes == ((bare,) if isinstance(bare, tg.Value | tg.Tensor) else ())
+
+
 def test_jvp_pushes_a_nest_of_tangents_forward():
     """The result has the function's nesting; a constant among the results has tangent 0, an infinite one too."""
     v, w = np.array([1.0, 0.0, 2.0]), np.array([0.0, 3.0, 1.0])

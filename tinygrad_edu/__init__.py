@@ -12,8 +12,8 @@ import importlib as _importlib
 import typing as _typing
 
 from . import data, errors, nn, optim
-from .engine import detect_anomaly, enable_grad, no_grad
 from .errors import TinygradError
+from .modes import detect_anomaly, enable_grad, no_grad
 from .ops import (
     TABLE,
     abs,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Node
 from .errors import DataError, ShapeError
 from .extras import extra
+from .node import Node
 from .ops.defaults import Rng, generator
 
 Array = NDArray[Any]

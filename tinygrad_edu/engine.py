@@ -1,427 +1,24 @@
-"""The graph and the two passes over it: nodes, creation order, reverse mode, forward mode.
+"""The passes over the graph: reverse mode, forward mode, and `backward`, which stores what reverse mode found.
 
-A node remembers the operation that made it and the inputs it was made from. Nodes are numbered as they
-are created, so the creation index is a topological order by itself: the reverse pass visits nodes by
-falling index, the forward pass by rising index, and neither needs recursion.
-
-This file knows nothing of numbers or arrays. What depends on the payload (how to sum a cotangent back
-over broadcast axes, what a one looks like, whether all is finite) is a method of the Node subclass.
+Nodes are numbered as they are created: the reverse pass visits them by falling index, the forward pass by
+rising index, and neither needs recursion. Like the nodes, the passes know nothing of numbers or arrays.
 """
 
 from __future__ import annotations
 
-import copy
-import itertools
 import operator
-import os
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn, Protocol, Self
+from typing import NoReturn
 
+from .anomaly import check_cotangent
 from .errors import AnomalyError, GraphError, StaleGraphError
-
-Payload = Any
-"""What a node holds: a float in a Value, an ndarray in a Tensor; in a differentiable pass, a node."""
-
-_clock = itertools.count()
-"""Creation index and version clock at once; `next` on it is atomic."""
+from .modes import Recording, current_mode
+from .node import Node, Notes, Payload, raw
 
 _gradients = threading.RLock()
 """Held while gradients are committed, so that threads sharing leaves lose no contribution."""
-
-
-# ---- modes -------------------------------------------------------------------------------------------------------
-
-
-class Mode:
-    """What recording looks at: an immutable record, one per thread (and per asyncio task)."""
-
-    __slots__ = ("anomaly", "plain", "recording", "scope")
-
-    def __init__(self, recording: bool = True, anomaly: bool = False, scope: object = None) -> None:
-        self.recording, self.anomaly, self.scope = recording, anomaly, scope
-        self.plain = recording and not anomaly
-
-
-_mode: ContextVar[Mode] = ContextVar("tinygrad_edu.mode", default=Mode())  # noqa: B039 - a Mode never changes
-current_mode = _mode.get
-
-
-@contextmanager
-def _switched(**changes: Any) -> Iterator[None]:
-    before = _switch(**changes)
-    try:
-        yield
-    finally:
-        _switch(**before)  # these alone: blocks of generators may end in another order than they began
-
-
-def _switch(**changes: Any) -> dict[str, Any]:
-    """Change fields of the mode; returns what they were."""
-    mode = current_mode()
-    fields: dict[str, Any] = {"recording": mode.recording, "anomaly": mode.anomaly, "scope": mode.scope}
-    _mode.set(Mode(**(fields | changes)))
-    return {name: fields[name] for name in changes}
-
-
-class _Recording:
-    """`_switched(recording=flag)` for the passes, which enter it often."""
-
-    __slots__ = ("before", "flag")
-
-    def __init__(self, flag: bool) -> None:
-        self.flag = flag
-
-    def __enter__(self) -> None:
-        mode = current_mode()
-        self.before = mode.recording
-        _mode.set(Mode(self.flag, mode.anomaly, mode.scope))
-
-    def __exit__(self, *error: object) -> None:
-        mode = current_mode()
-        _mode.set(Mode(self.before, mode.anomaly, mode.scope))
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Record nothing inside: results are constants. Also a decorator, ``@no_grad()``."""
-    with _switched(recording=False):
-        yield
-
-
-@contextmanager
-def enable_grad() -> Iterator[None]:
-    """Record inside, whatever the surroundings say; undoes a surrounding `no_grad`."""
-    with _switched(recording=True):
-        yield
-
-
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """Stop at the first NaN, and at the first inf made from finite inputs, going forward or backward.
-
-    The `AnomalyError` names the operation, its inputs and the source line that recorded it. Inside, a
-    leaf's array that was written element by element after it was recorded is found out as well. Costs
-    time and memory: for hunting a fault, not for training.
-    """
-    with _switched(anomaly=True):
-        yield
-
-
-@contextmanager
-def scope(entered: object) -> Iterator[None]:
-    """Nodes recorded inside carry `entered` as their `.scope`."""
-    with _switched(scope=entered):
-        yield
-
-
-# ---- nodes -------------------------------------------------------------------------------------------------------
-
-
-class Operation(Protocol):
-    """What a pass asks of the row a node was recorded with; `arguments` are raw payloads or the nodes."""
-
-    name: str
-
-    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
-            params: Mapping[str, Any]) -> Payload:
-        """The part of the cotangent that flows to the input at `position`."""
-
-    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
-            params: Mapping[str, Any]) -> Payload:
-        """The tangent of the result, from the tangents of the inputs; None stands for zero."""
-
-
-class Notes:
-    """What few nodes have: a label, hooks, the line they came from, a mark that they are results, when
-    requires_grad was off, and copies of leaves for detect_anomaly.
-    """
-
-    __slots__ = ("frozen", "frozen_since", "hooks", "label", "result", "site", "snapshots")
-
-    def __init__(self, label: str = "", result: bool = False) -> None:
-        self.label, self.result = label, result
-        self.hooks: dict[int, Callable[[Payload], Payload | None]] = {}
-        self.site = ""
-        self.frozen_since = -1
-        self.frozen: list[tuple[int, int]] = []  # to nodes recorded in between, the leaf is a constant
-        self.snapshots: list[tuple[Node, Payload]] = []
-
-    def frozen_at(self, index: int) -> bool:
-        """Whether requires_grad was off at this time of the clock, and has been switched on since."""
-        return any(begin < index < end for begin, end in self.frozen)
-
-
-_RESULT = Notes(result=True)
-"""Shared by all results of no_grad() and detach(); replaced, not written, when one gets a label."""
-
-NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
-
-
-class Node:
-    """A number or array in the graph; the base of `Value` and `Tensor`.
-
-    Attributes:
-        op: the row of the operation table that made it, or None.
-        index: when it was made, or, for a leaf, when its data was last set.
-        scope: the module call it was recorded in, or None.
-        requires_grad: whether derivatives flow to it.
-    """
-
-    __slots__ = ("_data", "_grad", "_notes", "_requires_grad", "index", "op", "scope")
-
-    _data: Payload
-    _grad: Payload
-    _notes: Notes | None
-    _requires_grad: bool
-    index: int
-    op: Operation | None
-    scope: object
-
-    is_scalar: ClassVar[bool] = False
-    """Whether the payload is one number, so that a sequence of nodes is a vector."""
-
-    def _begin(self, data: Payload, requires_grad: bool, notes: Notes | None) -> None:
-        """Fill the fields of a node without an operation."""
-        self._data, self._grad, self._notes = data, None, notes
-        self._requires_grad, self.index, self.op = requires_grad, next(_clock), None
-        self.scope = current_mode().scope
-
-    # -- what a subclass answers about its payload
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """The operation's other arguments: axis, index, shape."""
-        return NO_PARAMS
-
-    @property
-    def inputs(self) -> tuple[Any, ...]:
-        """The operands it was made from, in order: nodes, and plain numbers or arrays for constants."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    @property
-    def arguments(self) -> Sequence[Payload]:
-        """The payloads of the inputs, constants as they are."""
-        return raw(self.inputs)
-
-    @classmethod
-    def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Self:
-        """Apply `row` to `operands` and remember it."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    @classmethod
-    def recorder(cls, row: Any) -> Callable[..., Self]:
-        """The function that records `row` on operands without further arguments."""
-        return lambda *operands: cls.record(row, operands)
-
-    @classmethod
-    def payload(cls, data: Any) -> Payload:
-        """`data` as a new payload of this kind of node, or a DataError."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    def fit(self, cotangent: Payload) -> Payload:
-        """`cotangent` with this node's shape and dtype: summed over the axes that broadcasting stretched."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    def spread(self, tangent: Payload) -> Payload:
-        """`tangent` with this node's shape and dtype: stretched where the inputs were broadcast."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    def seed(self, gradient: Payload | None, graph: bool = False) -> Payload:
-        """The cotangent a pass starts from: `gradient` checked, or one for a single number; a node for a `graph`."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    def finite(self, payload: Payload) -> tuple[bool, bool]:
-        """Whether `payload` is (free of NaN, free of infinities)."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    def replica(self, replaced: Mapping[Node, Node]) -> Self:
-        """A copy with a new index, its inputs looked up in `replaced`."""
-        raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
-
-    def owned(self, payload: Payload) -> Payload:
-        """`payload` as something no other node holds."""
-        return payload
-
-    def shown(self, payload: Payload) -> Payload:
-        """`payload` as something that its reader cannot write."""
-        return payload
-
-    def same(self, snapshot: Payload | None) -> bool:
-        """Whether the data still is what it was in `snapshot`; None stands for something it never is."""
-        return snapshot is not None
-
-    # -- what all nodes share
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether derivatives flow to this node; may be set on a node without an operation."""
-        return self._requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, flag: bool) -> None:
-        if self.op is not None:
-            raise GraphError(f"requires_grad: {self} is the result of {self.op.name}; use detach() for a constant "
-                             "copy, or set requires_grad on the leaves", [self])
-        if flag and not self._requires_grad:
-            notes = self.notes()
-            notes.frozen.append((notes.frozen_since, next(_clock)))
-        elif self._requires_grad and not flag:
-            self.notes().frozen_since = next(_clock)
-        self._requires_grad = bool(flag)
-
-    @property
-    def label(self) -> str:
-        """A name for drawings and error messages."""
-        return self._notes.label if self._notes is not None else ""
-
-    @label.setter
-    def label(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise TypeError(f"label must be text, not {type(text).__name__}")
-        self.notes().label = text
-
-    @property
-    def is_result(self) -> bool:
-        """Whether this is what no_grad() or detach() left of an operation, and so no parameter."""
-        return self.op is not None or (self._notes is not None and self._notes.result)
-
-    def notes(self) -> Notes:
-        """The notes of this node alone, made when first needed."""
-        if self._notes is None or self._notes is _RESULT:
-            self._notes = Notes(result=self._notes is _RESULT)
-        return self._notes
-
-    def _assign(self, data: Payload) -> None:
-        """Rebind a leaf's payload and stamp it with the clock: graphs that read the old one are stale."""
-        if self.op is not None:
-            raise GraphError(f"data: {self} is the result of {self.op.name} and follows from its inputs; "
-                             "set the data of a leaf, or use detach() for a copy to change", [self])
-        self._data = data
-        self.index = next(_clock)
-
-    def detach(self) -> Self:
-        """A constant with the same data: no derivative flows through it."""
-        return self.result(self._data)
-
-    @classmethod
-    def result(cls, data: Payload) -> Self:
-        """A constant that an operation left: not a parameter, without history."""
-        node = cls.__new__(cls)
-        node._begin(data, False, _RESULT)
-        return node
-
-    def zero_grad(self) -> None:
-        """Forget the gradient: `.grad` is None again, which is not the same as 0."""
-        self._grad = None
-
-    def register_hook(self, hook: Callable[[Payload], Payload | None]) -> Callable[[], None]:
-        """Call `hook(gradient)` when a pass has this node's gradient complete; what it returns, if not
-        None, takes the gradient's place. Returns a function that removes the hook again.
-        """
-        if not self._requires_grad:
-            raise GraphError(f"register_hook: no gradient flows to {self}", [self])
-        hooks = self.notes().hooks
-        key = next(_clock)
-        hooks[key] = hook
-        return lambda: hooks.pop(key, None) and None
-
-    def backward(self, gradient: Payload | None = None, create_graph: bool = False) -> None:
-        """Add d self / d leaf to the `.grad` of every leaf, and set `.grad` on every node between.
-
-        Leaves accumulate over calls until `zero_grad()`; nodes between are set afresh. An error on the
-        way leaves every gradient as it was.
-
-        Args:
-            gradient: the cotangent to start from; needed where self is not a single number.
-            create_graph: record the pass, so that the gradients can be differentiated again.
-
-        Raises:
-            GraphError: self depends on nothing that requires a gradient.
-            StaleGraphError: a leaf changed after it was recorded (a first-order pass over Values alone does not
-                need the leaf: it has the derivatives stored when they were recorded).
-        """
-        if not self._requires_grad:
-            raise GraphError(f"backward: {self} is a constant: nothing it was made from has requires_grad=True "
-                             "(was it made under no_grad(), or detached?)", [self])
-        seed = self.seed(gradient, create_graph)
-        cotangents = reverse({self: seed}, None, create_graph)
-        _commit(cotangents, create_graph)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # leaves first: one whose data was set since is younger than its readers
-        order = sorted(history(self), key=lambda x: x.op is not None)
-        replaced: dict[Node, Node] = {}
-        fresh = [node for node in order if id(node) not in memo]
-        for node in order:
-            if id(node) not in memo:
-                memo[id(node)] = node.replica(replaced)
-            replaced[node] = memo[id(node)]
-        _restamp([(node, replaced[node]) for node in fresh])
-        for node in fresh:
-            twin = replaced[node]
-            twin._grad = copy.deepcopy(node._grad, memo)
-            for source in node.inputs:
-                if isinstance(source, Node) and source.index > node.index:  # the copy of a stale graph is stale
-                    twin.notes().snapshots.append((replaced[source], None))
-        return replaced[self]  # type: ignore[return-value] # a replica has its original's class
-
-    def __copy__(self) -> Self:
-        _check_fresh(self)
-        twin = self.replica({})
-        if twin._grad is not None:
-            twin._grad = twin.owned(twin._grad)
-        return twin
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self.op is not None:
-            raise GraphError(f"pickle: {self} is the result of {self.op.name}; pickle its detach(), or the leaves",
-                             [self])
-        return _rebuild, (type(self), self._data, self.label, self._requires_grad, self.is_result, self._grad)
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if isinstance(other, (Node, type(None), str)):
-            return False
-        return self._compare_with_data(other)
-
-    __hash__ = object.__hash__
-
-    def _compare_with_data(self, other: object) -> NoReturn:
-        raise TypeError(f"==: between nodes it means identity; compare the .data of this {type(self).__name__} with a "
-                        "number or array instead")
-
-
-def _restamp(pairs: Sequence[tuple[Node, Node]]) -> None:
-    """Number copies, and when their requires_grad was off, in the order of the originals."""
-    events: list[tuple[int, Node, tuple[int, int] | None]] = [(node.index, twin, None) for node, twin in pairs]
-    for node, twin in pairs:
-        if node._notes is not None and node._notes.frozen:
-            twin.notes().frozen = [(-1, -1)] * len(node._notes.frozen)
-            events += [(time, twin, (i, end)) for i, interval in enumerate(node._notes.frozen)
-                       for end, time in enumerate(interval)]
-    for _, twin, place in sorted(events, key=operator.itemgetter(0)):
-        if place is None:
-            twin.index = next(_clock)
-        else:
-            (i, end), frozen = place, twin.notes().frozen
-            frozen[i] = (frozen[i][0], next(_clock)) if end else (next(_clock), frozen[i][1])
-
-
-def _rebuild(cls: type[Node], data: Payload, label: str, requires_grad: bool, result: bool, grad: Payload) -> Node:
-    node = cls.__new__(cls)
-    node._begin(data, requires_grad, Notes(label, result) if label or result else None)
-    node._grad = grad
-    return node
-
-
-# ---- passes ------------------------------------------------------------------------------------------------------
 
 by_index = operator.attrgetter("index")
 """The sort key of creation order."""
@@ -439,7 +36,7 @@ def history(*roots: Node) -> list[Node]:
     return sorted(seen, key=by_index)
 
 
-def _check_fresh(node: Node) -> None:
+def check_fresh(node: Node) -> None:
     """Raise if an input of `node` was given other data after `node` was recorded."""
     for source in node.inputs:
         if isinstance(source, Node) and source.index > node.index:
@@ -450,7 +47,7 @@ def _check_fresh(node: Node) -> None:
 def _fresh(order: list[Node]) -> list[Node]:
     """`order`, or a StaleGraphError: also a node that no derivative flows through may be a view of a changed leaf."""
     for node in order:
-        _check_fresh(node)
+        check_fresh(node)
     return order
 
 
@@ -490,7 +87,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
     anomaly = current_mode().anomaly
     waiting = [(-node.index, node) for node in seeds]  # a heap: the youngest node first
     heapify(waiting)
-    with _Recording(create_graph):
+    with Recording(create_graph):
         while waiting:
             _, node = heappop(waiting)
             op = node.op
@@ -515,7 +112,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
                             heappush(waiting, (-source.index, source))
                         cotangents[source] = part
                         if anomaly:
-                            _check_cotangent(node, source, cotangent, part)
+                            check_cotangent(node, source, cotangent, part)
         for node, cotangent in cotangents.items():
             if node.op is None and node._notes is not None:
                 cotangents[node] = _call_hooks(node._notes, node, cotangent)
@@ -526,7 +123,7 @@ def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node], create_gr
     """Forward mode: the tangents of `outputs`, the Jacobian-vector product J v; None where v does not reach."""
     order = _fresh(history(*outputs))
     flowing: dict[Node, Payload] = dict(tangents)
-    with _Recording(create_graph):
+    with Recording(create_graph):
         for node in order:
             if node.op is None or node in flowing:
                 continue
@@ -537,11 +134,6 @@ def forward(tangents: Mapping[Node, Payload], outputs: Sequence[Node], create_gr
             out, arguments = (node, inputs) if create_graph else (node._data, node.arguments)
             flowing[node] = node.spread(node.op.jvp(out, arguments, incoming, node.params))
     return [flowing.get(y) for y in outputs]
-
-
-def raw(inputs: Iterable[Any]) -> list[Payload]:
-    """The payloads of nodes; constants as they are."""
-    return [x._data if isinstance(x, Node) else x for x in inputs]
 
 
 def _call_hooks(notes: Notes, node: Node, cotangent: Payload) -> Payload:
@@ -564,7 +156,7 @@ def _unshared(cotangents: Mapping[Node, Payload]) -> dict[Node, Payload]:
 
 def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
     """Store what a backward pass found: leaves add up, the nodes between are set afresh."""
-    with _gradients, _Recording(create_graph):
+    with _gradients, Recording(create_graph):
         if create_graph:
             cotangents = _unshared(cotangents)
         found = [(node, node.owned(g) if node._grad is None else node.fit(node._grad + g))
@@ -581,38 +173,25 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
                 node._grad = raw([g])[0] if create_graph else g
 
 
-# ---- anomaly mode ------------------------------------------------------------------------------------------------
+def backward(node: Node, gradient: Payload | None = None, create_graph: bool = False) -> None:
+    """Add d node / d leaf to the `.grad` of every leaf, and set `.grad` on every node between.
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - pathlib is slow to load
+    Leaves accumulate over calls until `zero_grad()`; nodes between are set afresh. An error on the
+    way leaves every gradient as it was.
 
+    Args:
+        node: the result to differentiate.
+        gradient: the cotangent to start from; needed where the node is not a single number.
+        create_graph: record the pass, so that the gradients can be differentiated again.
 
-def calling_line() -> str:
-    """File and line of the innermost frame outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def inspect_result(node: Node, operation: str, operands: Iterable[Any]) -> None:
-    """In anomaly mode: raise if `node` is the first NaN, or the first inf made from finite operands."""
-    nodes = [x for x in operands if isinstance(x, Node)]
-    no_nan, no_inf = node.finite(node._data)
-    finite_before = all(all(node.finite(x)) for x in raw(operands))
-    if no_nan and (no_inf or not finite_before):
-        return
-    where = f" (inputs: {', '.join(map(str, raw(operands)))})"
-    raise AnomalyError(f"{operation} gave {'inf' if no_nan else 'nan'}{where}, recorded at {calling_line()}",
-                       [node, *nodes])
-
-
-def _check_cotangent(node: Node, source: Node, cotangent: Payload, part: Payload) -> None:
-    """The same for what a pass computes: `part`, the cotangent so far of an input of `node`."""
-    assert node.op is not None
-    no_nan, no_inf = source.finite(part)
-    finite_before = all(node.finite(cotangent)) and all(all(node.finite(x)) for x in raw(node.inputs))
-    if no_nan and (no_inf or not finite_before):
-        return
-    line = f", recorded at {node._notes.site}" if node._notes is not None and node._notes.site else ""
-    raise AnomalyError(f"{node.op.name}: the cotangent of its input {source} is {'inf' if no_nan else 'nan'}{line}",
-                       [node, source])
+    Raises:
+        GraphError: the node depends on nothing that requires a gradient.
+        StaleGraphError: a leaf changed after it was recorded (a first-order pass over Values alone does not
+            need the leaf: it has the derivatives stored when they were recorded).
+    """
+    if not node._requires_grad:
+        raise GraphError(f"backward: {node} is a constant: nothing it was made from has requires_grad=True "
+                         "(was it made under no_grad(), or detached?)", [node])
+    seed = node.seed(gradient, create_graph)
+    cotangents = reverse({node: seed}, None, create_graph)
+    _commit(cotangents, create_graph)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Node
 from .errors import DataError, GraphError
+from .node import Node
 from .ops.defaults import FLOATS
 
 Vector = NDArray[Any]

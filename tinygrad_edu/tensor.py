@@ -1,8 +1,12 @@
-"""`Tensor`: an array in the graph, and the two bridges between Tensors and Values."""
+"""`Tensor`: an array in the graph.
+
+An operation is recorded with the arrays it was applied to; its derivatives are evaluated when a pass asks
+for them, by the rule in its row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self, cast
 
@@ -10,31 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import engine, ops
-from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
-from .errors import DataError, MixedNodesError, ShapeError
-from .ops.defaults import FLOATS, default_dtype, float_dtype
+from .anomaly import calling_line, inspect_result
+from .bridges import StackValues, flatten
+from .copying import copied, copied_notes, deepcopied, reduced
+from .errors import ShapeError
+from .methods import ArrayMethods
+from .modes import current_mode
+from .node import NO_PARAMS, Node, Notes, Payload, clock, raw
+from .ops.defaults import FLOATS, default_dtype
 from .ops.linear import unbroadcast
-from .ops.row import BRIDGES, Row, check_array, node_class
-from .value import Value, copied
+from .ops.operands import node_class
+from .ops.row import Row
+from .payloads import constant, frozen, kept, new_array, read_only, stretched, unchanging
 
 _new = object.__new__
-_tick = engine._clock
 _ndarray = np.ndarray
-
-
-def _keep_freed_memory() -> None:
-    """Take a large block, never written, and give it back at once.
-
-    The GNU C library returns freed memory to the system when more is free than twice the largest block that was
-    freed so far (mallopt(3), M_MMAP_THRESHOLD). Without this, a training loop gives its graph back after every
-    step and pays for the pages again in the next: a third of the time of an operation on 1000 numbers. Other C
-    libraries do not care.
-    """
-    np.empty(1 << 24, np.uint8)
-
-
-_keep_freed_memory()
-
 
 
 # ---- recording -----------------------------------------------------------------------------------------------------
@@ -58,7 +52,7 @@ def _unary(row: Row) -> Callable[[Any], Tensor]:
             data = np.asarray(data)
         out = _new(Tensor)
         out._data, out.inputs, out.params, out._arguments = data, (source,), NO_PARAMS, (argument,)
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._grad = out._notes = None
         return out
 
@@ -96,7 +90,7 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
             data = np.asarray(data)
         out = _new(Tensor)
         out._data, out.inputs, out.params, out._arguments = data, (left, right), NO_PARAMS, (x, y)
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._grad = out._notes = None
         return out
 
@@ -120,10 +114,10 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
         elif isinstance(x, Node):
             node_class(row.name, (*operands, Tensor.result(np.zeros(()))))  # raises: a Value, and no Tensor
         else:
-            arguments.append(x if x.__class__ is float else _constant(x, row))
+            arguments.append(x if x.__class__ is float else constant(x, row))
             constants = True
     if params:
-        params = MappingProxyType({key: _frozen(value) for key, value in params.items()})
+        params = MappingProxyType({key: frozen(value) for key, value in params.items()})
     data = row.on_arrays(arguments, params, operands)
     if data.__class__ is not _ndarray:
         data = np.asarray(data)
@@ -132,11 +126,11 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
     if flows and mode.recording:
         out = _new(Tensor)
         if constants:
-            arguments = [_kept(argument, x, row) for argument, x in zip(arguments, operands, strict=True)]
+            arguments = [kept(argument, x, row) for argument, x in zip(arguments, operands, strict=True)]
             operands = tuple([x if x.__class__ is Tensor else argument
                               for x, argument in zip(operands, arguments, strict=True)])
         out._data, out.inputs, out.params, out._arguments = data, operands, params, arguments
-        out.op, out._requires_grad, out.scope, out.index = cast(Any, row), True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = cast(Any, row), True, mode.scope, next(clock)
         out._grad = out._notes = None
     else:
         # a view of a leaf's array would change with the leaf
@@ -147,10 +141,24 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
     return out
 
 
+def _inspect(out: Tensor, row: Row, operands: tuple[Any, ...]) -> None:
+    """What anomaly mode adds to recording."""
+    inspect_result(out, row.name, operands)
+    notes = out.notes()
+    notes.site = calling_line()
+    notes.snapshots = [(x, x._data.copy()) for x in operands if isinstance(x, Tensor) and x.op is None]
+
+
+def _beside(node: Tensor, x: Any) -> Any:
+    """The data that `node` is compared with."""
+    node_class("comparison", (node, x))
+    return x._data if isinstance(x, Tensor) else x
+
+
 # ---- the class ------------------------------------------------------------------------------------------------------
 
 
-class Tensor(Node):
+class Tensor(Node, ArrayMethods):
     """An array that records the operations made with it.
 
     Args:
@@ -198,7 +206,7 @@ class Tensor(Node):
         Writing single elements, ``t.data[0] = 1``, cannot be noticed by a graph that was recorded before,
         except under `detect_anomaly`: set the whole, or use ``t.data += ...``.
         """
-        return self._data if self.op is None else _read_only(self._data)
+        return self._data if self.op is None else read_only(self._data)
 
     @data.setter
     def data(self, array: Any) -> None:
@@ -233,21 +241,7 @@ class Tensor(Node):
 
     # -- what the engine asks
 
-    @classmethod
-    def payload(cls, data: Any, dtype: Any = None) -> NDArray[Any]:
-        """A new array with the numbers of `data`, or a DataError."""
-        if isinstance(data, Node):
-            bridge = f"; {BRIDGES}" if data.is_scalar else ""
-            raise DataError(f"Tensor: a {type(data).__name__} is a node already; use detach() for a constant copy"
-                            f"{bridge}", [data])
-        if _contains_node(data):
-            raise DataError("Tensor: nodes inside a list would lose their graph; join Tensors with stack() or "
-                            "concatenate(), Values with Tensor.stack_values()")
-        try:
-            array = np.array(data)
-        except ValueError as error:
-            raise DataError(f"Tensor: the nested lists are ragged: {error}") from error
-        return array.astype(_dtype_for(array, data) if dtype is None else _checked(array, dtype), copy=False)
+    payload = staticmethod(new_array)
 
     @classmethod
     def record(cls, row: Row, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Tensor:
@@ -269,7 +263,7 @@ class Tensor(Node):
             cotangent = np.asarray(cotangent)
         if cotangent.shape != data.shape:
             if cotangent.size < data.size or cotangent.ndim < data.ndim or not data.size:
-                cotangent = _stretched(cotangent, data.shape)
+                cotangent = stretched(cotangent, data.shape)
             if cotangent.shape != data.shape:
                 cotangent = unbroadcast(cotangent, data.shape)
         return cotangent if cotangent.dtype == data.dtype else ops.astype(cotangent, dtype=data.dtype)
@@ -307,7 +301,7 @@ class Tensor(Node):
         return payload if isinstance(payload, Node) else np.array(payload)
 
     def shown(self, payload: Payload) -> Payload:
-        return payload if isinstance(payload, Node) else _read_only(np.asarray(payload))
+        return payload if isinstance(payload, Node) else read_only(np.asarray(payload))
 
     def same(self, snapshot: Payload | None) -> bool:
         """Whether the data still equals a copy made earlier."""
@@ -315,15 +309,18 @@ class Tensor(Node):
 
     def replica(self, replaced: Mapping[Node, Node]) -> Self:
         twin = type(self).__new__(type(self))
-        twin._begin(self._data.copy(), self._requires_grad, copied(self._notes))
+        twin._begin(self._data.copy(), self._requires_grad, copied_notes(self._notes))
         twin.op, twin.scope, twin.params, twin._grad = self.op, self.scope, self.params, self._grad
         twin.inputs = tuple(replaced.get(x, x) if isinstance(x, Node) else x for x in self.inputs)
-        twin._arguments = engine.raw(twin.inputs)
+        twin._arguments = raw(twin.inputs)
         return twin
 
     def detach(self) -> Self:
         """A constant with a copy of the data: no derivative flows through it."""
         return self.result(self._data.copy())
+
+    backward = engine.backward
+    __deepcopy__, __copy__, __reduce__ = deepcopied, copied, reduced
 
     # -- bridges
 
@@ -335,7 +332,7 @@ class Tensor(Node):
         >>> Tensor.stack_values([[a, 1.0]]).shape
         (1, 2)
         """
-        shape, flat = _flatten(values)
+        shape, flat = flatten(values)
         out: Tensor = _stack_values(*flat, shape=shape)
         if label:
             out.label = label
@@ -355,38 +352,6 @@ class Tensor(Node):
     def _nested(self, places: NDArray[Any]) -> Any:
         return [self._nested(part) for part in places] if np.ndim(places) else _pick(self, int(places))
 
-    # -- NumPy's attributes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The sizes of the axes."""
-        return self._data.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self._data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self._data.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """float64 or float32."""
-        return self._data.dtype
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
-        """The axes in reverse order."""
-        return cast(Tensor, ops.transpose(self))
-
-    @property
-    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
-        """The last two axes exchanged."""
-        return cast(Tensor, ops.swapaxes(self, -1, -2))
-
     # -- arithmetic
 
     __add__, __radd__ = _binary(ops.add), _reflected(ops.add)
@@ -397,9 +362,6 @@ class Tensor(Node):
     __matmul__, __rmatmul__ = _binary(ops.matmul), _reflected(ops.matmul)
 
     __neg__, __abs__ = _unary(ops.negative), _unary(ops.absolute)
-
-    def __pos__(self) -> Tensor:
-        return self
 
     def __lt__(self, other: Any) -> Any:
         return self._data < _beside(self, other)
@@ -412,21 +374,6 @@ class Tensor(Node):
 
     def __ge__(self, other: Any) -> Any:
         return self._data >= _beside(self, other)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return cast(Tensor, ops.getitem(self, index))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise DataError("t[index] = value: a node is not written in place; build a new one with where(), scatter() or "
-                        "concatenate(), or set the whole data of a leaf", [self])
-
-    def __len__(self) -> int:
-        if not self._data.ndim:
-            raise TypeError("len() of a 0-d Tensor")
-        return len(self._data)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
 
     def __float__(self) -> float:
         return self.item()
@@ -447,201 +394,6 @@ class Tensor(Node):
         label += "" if self._requires_grad else ", requires_grad=False"
         return f"Tensor({numbers}{kind}{label})"
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return cast(NDArray[Any], ops.plain_array(self._data, dtype, copy))
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return ops.from_ufunc(ufunc, method, inputs, options)
-
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        return ops.from_function(function, arguments, options)
-
-    # -- NumPy's methods, and the activations
-
-    abs, sign, square, sqrt, reciprocal = ops.absolute, ops.sign, ops.square, ops.sqrt, ops.reciprocal
-    exp, expm1, log, log1p, log2, log10 = ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10
-    sin, cos, tan, arcsin, arccos, arctan = ops.sin, ops.cos, ops.tan, ops.arcsin, ops.arccos, ops.arctan
-    sinh, cosh, tanh, arcsinh, arccosh, arctanh = ops.sinh, ops.cosh, ops.tanh, ops.arcsinh, ops.arccosh, ops.arctanh
-    sigmoid, relu, leaky_relu, elu = ops.sigmoid, ops.relu, ops.leaky_relu, ops.elu
-    gelu, silu, softplus, clip = ops.gelu, ops.silu, ops.softplus, ops.clip
-    sum, mean, max, min, prod, var, std = ops.sum, ops.mean, ops.max, ops.min, ops.prod, ops.var, ops.std
-    logsumexp, softmax, log_softmax, norm = ops.logsumexp, ops.softmax, ops.log_softmax, ops.norm
-    cumsum, repeat, trace, diagonal, dot = ops.cumsum, ops.repeat, ops.trace, ops.diagonal, ops.dot
-    argmax, argmin, argsort = ops.argmax, ops.argmin, ops.argsort
-    ravel, squeeze, swapaxes, astype = ops.ravel, ops.squeeze, ops.swapaxes, ops.astype
-    flatten = ops.ravel
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements in another shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``."""
-        return cast(Tensor, ops.reshape(self, shape[0] if len(shape) == 1 else shape))
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """The axes in another order, as ``transpose(1, 0)`` or ``transpose((1, 0))``; reversed without arguments."""
-        return cast(Tensor, ops.transpose(self, axes[0] if len(axes) == 1 else axes or None))
-
-
-# ---- constants, copies and views -----------------------------------------------------------------------------------
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def _stretched(x: Any, shape: tuple[int, ...]) -> Any:
-    """x broadcast against `shape`."""
-    stretch = np.broadcast_to if x.__class__ is _ndarray else ops.broadcast_to
-    try:
-        return stretch(x, shape)
-    except ValueError:  # along other axes it is x that is larger
-        return stretch(x, np.broadcast_shapes(x.shape, shape))
-
-
-def _beside(node: Tensor, x: Any) -> Any:
-    """The data that `node` is compared with."""
-    node_class("comparison", (node, x))
-    return x._data if isinstance(x, Tensor) else x
-
-
-def _contains_node(data: Any) -> bool:
-    if isinstance(data, (list, tuple)):
-        return any(_contains_node(x) for x in data)
-    return isinstance(data, Node)
-
-
-def _dtype_for(array: NDArray[Any], data: Any) -> np.dtype[Any]:
-    """The dtype of a Tensor made from `array`: float arrays keep theirs, numbers and integers get the default."""
-    _checked(array, None)
-    own = array.dtype.newbyteorder("=")
-    return own if hasattr(data, "dtype") and own in FLOATS else default_dtype()
-
-
-def _checked(array: NDArray[Any], dtype: Any) -> np.dtype[Any]:
-    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.newbyteorder("=") not in FLOATS):
-        what = "objects" if array.dtype.kind == "O" else str(array.dtype)
-        raise DataError(f"Tensor: {what} cannot be differentiated; give float64, float32 or integer numbers")
-    return array.dtype if dtype is None else float_dtype(dtype)
-
-
-def _constant(x: Any, row: Row) -> Any:
-    """x, which is no Tensor, as an operand: a number or an array."""
-    if x.__class__ is _ndarray and x.dtype.kind in "fiub":
-        return x
-    if isinstance(x, int):
-        return Value.payload(x)
-    check_array(row.name, x)
-    try:
-        array = x if x.__class__ is _ndarray or isinstance(x, np.generic) else np.asarray(x)
-    except ValueError as error:
-        raise DataError(f"{row.name}: the nested lists are ragged: {error}") from error
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{row.name}: {type(x).__name__} of {array.dtype} cannot meet a Tensor; give real numbers")
-    return array
-
-
-def _kept(argument: Any, x: Any, row: Row) -> Any:
-    """An argument as the node remembers it: constants that the rule will read are copied, unless read-only."""
-    if x.__class__ is Tensor or argument.__class__ is not _ndarray or not row.reads_constants:
-        return argument
-    return unchanging(argument)
-
-
-def unchanging(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself, if nobody can write its memory, else a copy: whose memory it is must be known."""
-    owner: Any = array
-    while isinstance(owner, _ndarray):
-        if owner.flags.writeable:
-            return array.copy()
-        owner = owner.base
-    return array if owner is None or isinstance(owner, bytes) else array.copy()
-
-
-def _frozen(value: Any) -> Any:
-    """An argument as the node remembers it: index arrays and masks are copied, unless read-only."""
-    if value is None or value.__class__ in (bool, int, str):
-        return value
-    if isinstance(value, _ndarray):
-        return unchanging(value)
-    if isinstance(value, (tuple, list)):
-        return tuple(map(_frozen, value)) if isinstance(value, tuple) else list(map(_frozen, value))
-    if isinstance(value, Node):
-        raise DataError(f"{type(value).__name__} given as index, axis, shape or target: these are plain numbers; use "
-                        ".data", [value])
-    return value
-
-
-def _inspect(out: Tensor, row: Row, operands: tuple[Any, ...]) -> None:
-    """What anomaly mode adds to recording."""
-    engine.inspect_result(out, row.name, operands)
-    notes = out.notes()
-    notes.site = engine.calling_line()
-    notes.snapshots = [(x, x._data.copy()) for x in operands if isinstance(x, Tensor) and x.op is None]
-
-
-# ---- bridges -------------------------------------------------------------------------------------------------------
-
-
-def _flatten(values: Any) -> tuple[tuple[int, ...], list[Any]]:
-    """The shape of nested lists of Values and numbers, and their items in order."""
-    if isinstance(values, Value):
-        return (), [values]
-    if isinstance(values, Node):
-        raise MixedNodesError("stack_values: takes Values and numbers; join Tensors with stack()", [values])
-    if not isinstance(values, (list, tuple, _ndarray)):
-        return (), [Value.payload(values)]
-    parts = [_flatten(v) for v in values]
-    shapes = {shape for shape, _ in parts}
-    if len(shapes) > 1:
-        raise DataError(f"stack_values: the nested lists are ragged: parts of shapes {sorted(shapes)}")
-    inner = shapes.pop() if shapes else ()
-    return (len(parts), *inner), [v for _, items in parts for v in items]
-
-
-class _Pick(Row):
-    """One element of a Tensor, as a Value: linear, its transpose puts a number in its place among zeros."""
-
-    def __call__(self, x: Any, place: int) -> Any:
-        number = float((x._data if isinstance(x, Tensor) else np.asarray(x)).flat[place])
-        if not isinstance(x, Tensor):
-            return number
-        out = Value.result(number)
-        if x._requires_grad and current_mode().recording:
-            out = Value(number)
-            out.op, out._left, out._right = cast(Any, self), x, place
-        return out
-
-    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Any, params: Any) -> Payload:
-        x, place = arguments
-        index = tuple(int(i) for i in np.unravel_index(place, x.shape))
-        element = _stack_values(cotangent) if isinstance(cotangent, Value) else np.asarray(cotangent, x.dtype)
-        return ops.scatter(element, index, x.shape)
-
-    def jvp(self, out: Payload, arguments: Any, tangents: Any, params: Any) -> Payload:
-        return self(tangents[0], arguments[1])
-
-
-class _StackValues(Row):
-    """Values joined into a Tensor: linear, its transpose hands each its element."""
-
-    def __call__(self, *values: Any, shape: tuple[int, ...] = ()) -> Any:
-        array = np.array([float(v) for v in values], default_dtype()).reshape(shape)
-        out = Tensor.result(array)
-        if current_mode().recording and any(isinstance(v, Value) and v._requires_grad for v in values):
-            out = Tensor(array)
-            out.op, out.inputs, out.params = cast(Any, self), values, MappingProxyType({"shape": shape})
-            out._arguments = engine.raw(values)
-        return out
-
-    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Any, params: Any) -> Payload:
-        return _pick(cotangent, position)
-
-    def jvp(self, out: Payload, arguments: Any, tangents: Any, params: Any) -> Payload:
-        numbers = [0.0 if t is None else t for t in tangents]
-        if any(isinstance(t, Value) for t in numbers):
-            return self(*numbers, **params)
-        return np.array(numbers, out.dtype).reshape(out.shape)
-
-
-_pick = _Pick("pick", np.take, listed=False, doc=_Pick.__doc__ or "")
-_stack_values = _StackValues("stack_values", np.stack, listed=False, doc=_StackValues.__doc__ or "")
+_stack_values = StackValues(Tensor)
+_pick = _stack_values.pick

@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .engine import Node, Payload, current_mode, enable_grad, forward, history, reverse
+from .engine import forward, history, reverse
 from .errors import GraphError, GraphWarning, ShapeError
-from .ops.row import nodes_in
+from .modes import current_mode, enable_grad
+from .node import Node, Payload
+from .ops.operands import nodes_in
 from .tensor import Tensor
 from .value import Value
 
@@ -258,14 +260,25 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
     (12.0, 4.0)
     """
-    trace = _Trace(function, tuple(primals), range(len(primals)))
-    in_graph = trace.in_graph(*_leaves(tuple(tangents)))
-    seeds = _seeds(trace.variables, tuple(primals), tuple(tangents), in_graph, "jvp: the tangent")
+    primals, tangents = _items(primals, "primals"), _items(tangents, "tangents")
+    trace = _Trace(function, primals, range(len(primals)))
+    in_graph = trace.in_graph(*_leaves(tangents))
+    seeds = _seeds(trace.variables, primals, tangents, in_graph, "jvp: the tangent")
     nodes = trace.nodes()
     moved = dict(zip(nodes, forward(seeds, nodes, create_graph=in_graph), strict=True))
     return trace.returned(in_graph), _rebuild(trace.result, (
         trace.delivered(moved[y], y, in_graph) if isinstance(y, Node) else np.zeros_like(y) if np.ndim(y) else 0.0
         for y in trace.outputs))
+
+
+def _items(given: Sequence[Any], what: str) -> tuple[Any, ...]:
+    """The items of `given`, one for each argument, or a ShapeError where it is a bare number."""
+    try:
+        return tuple(given)
+    except TypeError:
+        raise ShapeError("jvp: primals and tangents are sequences with one item per argument, as in "
+                         f"jvp(f, (2.0,), (1.0,)); {what}={given!r:.80} is none",
+                         nodes_in([given])) from None
 
 
 # ---- matrices of derivatives -----------------------------------------------------------------------------------------

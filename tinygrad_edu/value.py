@@ -14,34 +14,28 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn, Self, cast
 
 from . import engine, ops
-from .engine import NO_PARAMS, Node, Notes, Payload, current_mode
+from .anomaly import calling_line, inspect_result
+from .copying import copied, copied_notes, deepcopied, reduced
 from .errors import DataError
-from .ops.row import BRIDGES, Elementwise, Rule, ScalarRow, first, node_class, nodes_in, second
+from .methods import NodeMethods
+from .modes import current_mode
+from .node import NO_PARAMS, Node, Notes, Payload, clock
+from .ops.operands import BRIDGES, node_class, nodes_in
+from .ops.row import Elementwise, Rule, ScalarRow, first, second
+from .payloads import new_float, shortened
 from .sweep import sweep
 
 _new = object.__new__
-_tick = engine._clock
 
 
 def _short(grad: Any) -> str:
     return "None" if grad is None else f"{float(grad):.6g}"
 
 
-def shortened(x: Any) -> str:
-    """The repr, cut where it is long."""
-    text = repr(x) if not isinstance(x, int) or abs(x) < 1 << 64 else f"an integer of {x.bit_length()} bits"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _beside(node: Value, other: Any) -> float:
     """The number that `node` is compared with."""
     node_class("comparison", (node, other))
     return other._data if isinstance(other, Value) else Value.payload(other)
-
-
-def copied(notes: Notes | None) -> Notes | None:
-    """Notes for a copy of a node: hooks stay with the original."""
-    return None if notes is None else Notes(notes.label, notes.result)
 
 
 def operand(x: Any, row: ScalarRow) -> Any:
@@ -101,7 +95,7 @@ def _unary(row: Elementwise) -> Callable[[Any], Value]:
         except (ArithmeticError, ValueError):
             return _record_carefully(row, (source,))
         out._left = source
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._right = out._d_right = out._grad = out._pass = out._notes = None
         return out
 
@@ -150,7 +144,7 @@ def of(row, function, by_left, by_right):
         out.op = row
         out._requires_grad = True
         out.scope = mode.scope
-        out.index = next(_tick)
+        out.index = next(clock)
         out._grad = out._pass = out._notes = None
         return out
     return record
@@ -202,7 +196,7 @@ def _nary(row: ScalarRow) -> Callable[..., Value]:
             return _record_carefully(row, operands)
         out = _new(Value)
         out._data, out._left, out._d_right = result, operands, derivatives
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(_tick)
+        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
         out._right = out._d_left = out._grad = out._pass = out._notes = None
         return out
 
@@ -231,8 +225,8 @@ def _record_carefully(row: ScalarRow, operands: tuple[Any, ...]) -> Value:
     else:
         out = Value.result(data)
     if mode.anomaly:
-        engine.inspect_result(out, row.name, inputs)
-        out.notes().site = engine.calling_line()
+        inspect_result(out, row.name, inputs)
+        out.notes().site = calling_line()
     return out
 
 
@@ -247,7 +241,7 @@ def _reflected(row: Elementwise) -> Callable[[Any, Any], Value]:
 # ---- the class -------------------------------------------------------------------------------------------------------
 
 
-class Value(Node):
+class Value(Node, NodeMethods):
     """A number that records the operations made with it.
 
     Args:
@@ -335,21 +329,7 @@ class Value(Node):
 
     # -- what the engine asks
 
-    @classmethod
-    def payload(cls, data: Any) -> float:
-        """`data` as a float, or a DataError."""
-        if data.__class__ is float:
-            return data
-        if isinstance(data, Node):
-            raise DataError(f"Value: {data} is a node already; use detach() for a constant copy", [data])
-        kind = str(getattr(getattr(data, "dtype", None), "kind", "f"))
-        dimensions = getattr(data, "ndim", 0)
-        if isinstance(data, (str, bytes, bytearray, complex)) or dimensions or kind not in "fiub":
-            raise DataError(f"Value: {shortened(data)} is not a single real number")
-        try:
-            return float(data)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise DataError(f"Value: {shortened(data)} is not a single real number") from error
+    payload = staticmethod(new_float)
 
     @classmethod
     def record(cls, row: Any, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Value:
@@ -380,7 +360,7 @@ class Value(Node):
 
     def replica(self, replaced: Mapping[Node, Node]) -> Self:
         twin = type(self).__new__(type(self))
-        twin._begin(self._data, self._requires_grad, copied(self._notes))
+        twin._begin(self._data, self._requires_grad, copied_notes(self._notes))
         twin.op, twin.scope = self.op, self.scope
         twin._d_left, twin._d_right, twin._grad = self._d_left, self._d_right, self._grad
         if self._d_right.__class__ is tuple:
@@ -393,9 +373,10 @@ class Value(Node):
     def backward(self, gradient: Payload | None = None, create_graph: bool = False) -> None:
         if create_graph or not self._requires_grad or not current_mode().plain or not sweep(
                 self, self.seed(gradient)):
-            super().backward(gradient, create_graph)
+            engine.backward(self, gradient, create_graph)
 
-    backward.__doc__ = Node.backward.__doc__
+    backward.__doc__ = engine.backward.__doc__
+    __deepcopy__, __copy__, __reduce__ = deepcopied, copied, reduced
 
     # -- arithmetic
 
@@ -406,16 +387,6 @@ class Value(Node):
     __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
     __neg__ = _unary(ops.negative)
     __abs__ = _unary(ops.absolute)
-
-    abs, sign, square, sqrt, reciprocal = ops.absolute, ops.sign, ops.square, ops.sqrt, ops.reciprocal
-    exp, expm1, log, log1p, log2, log10 = ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10
-    sin, cos, tan, arcsin, arccos, arctan = ops.sin, ops.cos, ops.tan, ops.arcsin, ops.arccos, ops.arctan
-    sinh, cosh, tanh, arcsinh, arccosh, arctanh = ops.sinh, ops.cosh, ops.tanh, ops.arcsinh, ops.arccosh, ops.arctanh
-    sigmoid, relu, leaky_relu, elu = ops.sigmoid, ops.relu, ops.leaky_relu, ops.elu
-    gelu, silu, softplus, clip = ops.gelu, ops.silu, ops.softplus, ops.clip
-
-    def __pos__(self) -> Value:
-        return self
 
     def __lt__(self, other: Any) -> bool:
         return bool(self._data < _beside(self, other))
@@ -448,12 +419,3 @@ class Value(Node):
         label = f", label={self.label!r}" if self.label else ""
         label += "" if self._requires_grad else ", requires_grad=False"
         return f"Value(data={self._data:.6g}, grad={_short(self._grad)}{label})"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return ops.plain_array(self._data, dtype, copy)
-
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        return ops.from_function(function, arguments, options)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return ops.from_ufunc(ufunc, method, inputs, options)

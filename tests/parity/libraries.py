@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.row import ArrayRow
+from tinygrad_edu.ops.array_row import ArrayRow
 from tinygrad_edu.testing.programs import Program
 
 Functions = dict[str, Callable[..., Any]]

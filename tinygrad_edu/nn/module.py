@@ -12,14 +12,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import engine
-from ..engine import Mode, Node, current_mode
 from ..errors import DataError, ShapeError
+from ..modes import Mode, current_mode, restore_mode, set_mode
+from ..node import Node, clock
 from .tree import Holder, joined, nodes_of, walk
 
 _new = object.__new__
-_tick = engine._clock
-_switch, _restore = engine._mode.set, engine._mode.reset
 
 # ---- scopes --------------------------------------------------------------------------------------------------------
 
@@ -66,7 +64,7 @@ def _entering(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as the `__call__` of a module: what it records carries a `Call` as its scope.
 
     ``super().__call__(x)`` inside an overriding `__call__` is a part of the same call and enters no second one.
-    A neuron is called so often that `with engine.scope(...)` would cost as much as its own work, and the
+    A neuron is called so often that `with scope(...)` would cost as much as its own work, and the
     constructors a third of what this costs: both objects are filled field by field.
     """
 
@@ -76,15 +74,15 @@ def _entering(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(self, *args, **kwargs)
         mode = current_mode()
         entered = _new(Call)
-        entered.module, entered.parent, entered.index = self, mode.scope, next(_tick)
+        entered.module, entered.parent, entered.index = self, mode.scope, next(clock)
         inside = _new(Mode)
         inside.recording, inside.anomaly, inside.plain = mode.recording, mode.anomaly, mode.plain
         inside.scope = entered
-        token = _switch(inside)
+        token = set_mode(inside)
         try:
             return function(self, *args, **kwargs) if kwargs else function(self, *args)
         finally:
-            _restore(token)
+            restore_mode(token)
 
     return call
 

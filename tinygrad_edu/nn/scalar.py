@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine import Node
 from ..errors import MixedNodesError, ShapeError
+from ..node import Node
 from ..ops.defaults import Rng
-from ..ops.row import BRIDGES
+from ..ops.operands import BRIDGES
 from ..value import Value
 from .module import Module
 

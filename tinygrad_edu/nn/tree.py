@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node
+from ..node import Node
 
 Path = tuple[Any, Any] | None
 """The way to a container: (the way to what holds it, its key there); None is the way to the root."""

@@ -1,6 +1,7 @@
 """The operation table, and every function that users apply to numbers, arrays, Values and Tensors."""
 
 from . import linalg
+from .array_row import Fused, Linear, LinearInEach
 from .composed import (
     argmax,
     argmin,
@@ -74,7 +75,7 @@ from .linear import astype, broadcast_to, mean, reshape, sum, transpose
 from .products import dot, einsum, matmul, outer, tensordot, weighted_sum
 from .protocols import from_function, from_ufunc, plain_array
 from .registration import operation
-from .row import TABLE, Elementwise, Fused, Linear, LinearInEach, Nary, Row
+from .row import TABLE, Elementwise, Nary, Row
 from .selections import concatenate, cumsum, getitem, pad, roll, scatter, stack, where, windows
 
 abs = absolute

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node
 from ..errors import ShapeError, UnsupportedError
+from ..node import Node
 from .elementwise import absolute, exp, power
 from .fused import _norm, log_softmax, logsumexp, max, min
 from .linear import axis_tuple, broadcast_to, mean, one_axis, reshape, sum, transpose
-from .row import composed, node_class
+from .operands import composed, node_class
 from .selections import array_or_node, concatenate, getitem, where
 
 # ---- shapes --------------------------------------------------------------------------------------------------------

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node
 from ..errors import DataError, ShapeError
+from ..node import Node
+from .array_row import Fused, row
 from .elementwise import exp, finite_or_zero, multiply
 from .linear import AXES, Reduction, reshape, sum
+from .operands import composed, node_class
 from .products import matmul
-from .row import Case, Fused, add_up, composed, node_class, row
+from .row import Case, add_up
 from .selections import array_or_node, stack, where
 
 _REAL = (((-2.0, 2.0),),)

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload
 from ..errors import ShapeError
+from ..node import Node, Payload
+from .array_row import ArrayRow, Linear, row
 from .defaults import float_dtype
-from .row import ArrayRow, Case, Linear, Rule, ScalarRow, node_class, row, scaled
+from .operands import node_class
+from .row import Case, Rule, ScalarRow, scaled
 
 # ---- reductions: one formula for the derivative by an element ------------------------------------------------------
 

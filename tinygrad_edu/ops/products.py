@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload
 from ..errors import ShapeError, UnsupportedError
+from ..node import Node, Payload
+from .array_row import LinearInEach, row
 from .elementwise import multiply
 from .linear import axis_tuple, broadcast_to, reshape, transpose
-from .row import LinearInEach, Nary, composed, node_class, row
+from .operands import composed, node_class
+from .row import Nary
 from .selections import array_or_node
 
 _ANY = (((-2.0, 2.0),),)
@@ -121,6 +123,9 @@ def _parse(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
     shapes = ", ".join(str(x.shape) for x in arrays)
     if len(labels) != len(arrays):
         raise ShapeError(f"einsum: {subscripts!r} names {len(labels)} operands, but {len(arrays)} are given")
+    if any(text.count("...") > 1 for text in (*labels, result)):
+        raise ShapeError(f"einsum: {subscripts!r} has '...' more than once in one operand or in the result; it stands "
+                         "for all axes without a label, and so once in each")
     extra = ""
     for text, x in zip(labels, arrays, strict=True):
         free = x.ndim - len(text.replace("...", ""))

@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..engine import raw
 from ..errors import DataError, UnsupportedError
+from ..node import raw
 from . import composed, elementwise, fused, linear, products, selections
-from .row import TABLE, node_class, nodes_in
+from .operands import node_class, nodes_in
+from .row import TABLE
 
 Function = Callable[..., Any]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .row import TABLE, ArrayRow, Elementwise, Fused, Interval, Linear, Row, Rule
+from .array_row import ArrayRow, Fused, Linear
+from .row import TABLE, Elementwise, Interval, Row, Rule
 
 OWN: dict[str, Row] = {}
 """The rows that users registered, by name: these may be replaced, the built-in ones not."""

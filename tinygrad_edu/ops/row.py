@@ -1,4 +1,4 @@
-"""The kinds of row in the operation table, and how each differentiates.
+"""`Row`, an entry of the operation table, and the kinds of row that are functions of numbers.
 
 A row states a derivative once, in plain arithmetic and the library's own functions. Applied to floats or
 arrays it gives numbers; applied to nodes it gives a graph, and so derivatives of any order. A row sees of
@@ -7,61 +7,23 @@ a node only that it is one: any `Node` among the operands records itself, by `ty
 
 from __future__ import annotations
 
-import functools
-import inspect
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 
-from ..engine import NO_PARAMS, Node, Payload
-from ..errors import DataError, MixedNodesError, ShapeError, SingularMatrixError, TinygradError
+from ..errors import ShapeError, SingularMatrixError, TinygradError
+from ..node import NO_PARAMS, Node, Payload
+from .operands import check_array, nodes_in
 
 Rule = Callable[..., Any]
-F = TypeVar("F", bound=Rule)
 Interval = tuple[float, float]
 Case = tuple[tuple[tuple[int, ...], ...], Mapping[str, Any]]
 """An example for the tests: the shapes of the operands, and the other arguments."""
 
 TABLE: dict[str, Row] = {}
 """Every operation by name, in the order of definition."""
-
-BRIDGES = "join the graphs with Tensor.stack_values([values]) or tensor.to_values()"
-
-
-def node_class(name: str, operands: Iterable[Any]) -> type[Node] | None:
-    """The class of the nodes among `operands`, None where there are none."""
-    found: type[Node] | None = None
-    for x in operands:
-        if isinstance(x, Node):
-            if found is None:
-                found = x.__class__
-            elif found is not x.__class__:
-                raise MixedNodesError(f"{name}: a Value and a Tensor cannot be operands of one operation; {BRIDGES}",
-                                      nodes_in(operands))
-    return found
-
-
-def nodes_in(operands: Iterable[Any]) -> tuple[Node, ...]:
-    """The nodes among `operands`, also those inside lists."""
-    found: list[Node] = []
-    for x in operands:
-        if isinstance(x, Node):
-            found.append(x)
-        elif isinstance(x, (list, tuple)):
-            found += nodes_in(x)
-    return tuple(found)
-
-
-def check_array(name: str, x: Any) -> None:
-    """Raise where x, to be taken for an array, would swallow nodes."""
-    hidden = nodes_in(x) if isinstance(x, (list, tuple)) else ()
-    if hidden or (isinstance(x, np.ndarray) and x.dtype == object):
-        raise DataError(f"{name}: nodes inside a list or an object array would lose their graph; join Tensors with "
-                        "stack(), Values with Tensor.stack_values(), or apply it to each", hidden)
-
 
 class Row:
     """An operation: its name, its function on plain numbers and arrays, its derivative, how it is drawn.
@@ -304,143 +266,6 @@ def first(out: Payload, x: Payload, y: Payload) -> Payload:
 def second(out: Payload, x: Payload, y: Payload) -> Payload:
     """The second operand: the derivative of a product by the first. Recorders know it, and need no call."""
     return y
-
-
-# ---- functions of whole arrays, stated as Python functions ---------------------------------------------------------
-
-
-class ArrayRow(Row):
-    """A row made from a function of arrays: positional-only parameters are operands, the rest metadata.
-
-    Attributes:
-        arity: the number of operands, where it is fixed and there is no metadata, else -1.
-    """
-
-    def __init__(self, function: Rule, **described: Any) -> None:
-        super().__init__(function.__name__.lstrip("_"), function, doc=inspect.getdoc(function) or "", **described)
-        self.__wrapped__ = function
-        self.__signature__ = inspect.signature(function)
-        parameters = self.__signature__.parameters.values()
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self._operands = sys.maxsize if self.variadic else len([p for p in parameters if p.kind is p.POSITIONAL_ONLY])
-        self._defaults = {p.name: p.default for p in parameters
-                          if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        self.arity = -1 if self.variadic or self._defaults else self._operands
-        self._required = {name for name, default in self._defaults.items() if default is inspect.Parameter.empty}
-
-    def __call__(self, *operands: Any, **params: Any) -> Any:
-        """Apply to arrays or Tensors; nodes are recorded."""
-        if self.arity == len(operands) and not params:
-            for x in operands:
-                record = self.recorders.get(x.__class__)
-                if record is not None:
-                    return record(*operands)
-        for x in operands[:self._operands]:
-            if x.__class__ is not np.ndarray or x.dtype.hasobject:
-                break
-        else:  # plain arrays, as in every first-order rule: Python binds the arguments
-            try:
-                return self.array(*operands, **params)
-            except (TypeError, ValueError, IndexError):
-                pass  # the long way complains in full
-        operands, params = self.bind(operands, params)
-        kind = node_class(self.name, operands)
-        if kind is None:
-            return self.plain(operands, params)
-        return kind.record(self, operands, params) if params else kind.recorder(self)(*operands)
-
-    def bind(self, given: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The operands, and all the other arguments by name."""
-        count = len(given) if self.variadic else self._operands
-        named = dict(zip(self._defaults, given[count:], strict=False)) if len(given) > count else {}
-        full = {**self._defaults, **named, **params}
-        if (len(given) < count or len(given) > count + len(self._defaults) or len(full) > len(self._defaults)
-                or named.keys() & params.keys()
-                or not self._required <= named.keys() | params.keys()):
-            try:
-                self.__signature__.bind(*given, **params)
-            except TypeError as error:
-                raise TypeError(f"{self.name}: {error}") from None
-        return given[:count], full
-
-
-def composed(function: F) -> F:
-    """Decorator of a function put together from rows: its errors name it, and the nodes it was called with."""
-
-    @functools.wraps(function)
-    def call(*operands: Any, **params: Any) -> Any:
-        try:
-            return function(*operands, **params)
-        except TinygradError as error:
-            error.nodes = error.nodes or nodes_in([*operands, *params.values()])
-            if function.__name__ not in str(error):
-                error.args = (f"{function.__name__}: {error}",)
-            raise
-
-    return cast(F, call)
-
-
-def zeros_like(argument: Payload) -> Payload:
-    """A plain zero of the shape and dtype of an operand, for a tangent that is not there."""
-    data = argument._data if isinstance(argument, Node) else argument
-    return np.zeros(np.shape(data), getattr(data, "dtype", np.float64)) if np.shape(data) else 0.0
-
-
-class Linear(ArrayRow):
-    """A function linear in all operands jointly.
-
-    Reverse mode is the transpose, stated for each operand as a function of (cotangent, *operands, **params)
-    (with the operand's position in front where their number varies); forward mode is the function itself,
-    on all tangents at once.
-    """
-
-    reads_constants = False
-
-    def __init__(self, function: Rule, *transposes: Rule, **described: Any) -> None:
-        super().__init__(function, **described)
-        self.transposes = transposes
-
-    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
-            params: Mapping[str, Any]) -> Payload:
-        if self.variadic:
-            return self.transposes[0](position, cotangent, *arguments, **params)
-        return self.transposes[position](cotangent, *arguments, **params)
-
-    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
-            params: Mapping[str, Any]) -> Payload:
-        return self(*[zeros_like(x) if t is None else t for x, t in zip(arguments, tangents, strict=True)], **params)
-
-
-class LinearInEach(Linear):
-    """A function linear in each operand while the others are kept: a product in the widest sense."""
-
-    reads_constants = True
-
-    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
-            params: Mapping[str, Any]) -> Payload:
-        return add_up(self(*arguments[:i], t, *arguments[i + 1:], **params)
-                      for i, t in enumerate(tangents) if t is not None)
-
-
-class Fused(ArrayRow):
-    """A function whose two modes are stated outright, in the library's own functions."""
-
-    def __init__(self, function: Rule, vjps: Sequence[Rule], jvp: Rule, **described: Any) -> None:
-        super().__init__(function, **described)
-        self.vjps, self._jvp = tuple(vjps), jvp
-
-    def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
-            params: Mapping[str, Any]) -> Payload:
-        return self.vjps[position](cotangent, out, *arguments, **params)
-
-    def jvp(self, out: Payload, arguments: Sequence[Payload], tangents: Sequence[Payload | None],
-            params: Mapping[str, Any]) -> Payload:
-        return self._jvp(out, arguments, tangents, **params)
-
-
-def row(kind: type[ArrayRow], *rules: Any, **described: Any) -> Callable[[Rule], ArrayRow]:
-    """Decorator: make the function below a row of `kind`."""
-    return lambda function: kind(function, *rules, **described)
 
 
 def is_zero(x: Payload) -> Payload:

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload
 from ..errors import DataError, ShapeError, UnsupportedError
+from ..node import Node, Payload
+from .array_row import Linear, row
 from .linear import one_axis, reshape, sum
-from .row import BRIDGES, Linear, Nary, check_array, composed, node_class, row
+from .operands import BRIDGES, check_array, composed, node_class
+from .row import Nary
 
 _ANY = (((-2.0, 2.0),),)
 

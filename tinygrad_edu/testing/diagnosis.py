@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine import NO_PARAMS
 from ..errors import GradientError
+from ..node import NO_PARAMS
 from ..ops.row import TABLE, Elementwise
 
 Numbers = NDArray[np.float64]

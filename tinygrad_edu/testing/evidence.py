@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, history
+from ..engine import history
+from ..node import Node
 from .diagnosis import Doubt, Numbers, indexed
 from .measure import moved, slope, units
 from .problem import Problem, gradient, payload, plain, tangents

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..ops.row import Elementwise, Fused, Linear, LinearInEach, row
+from ..ops.array_row import Fused, Linear, LinearInEach, row
+from ..ops.row import Elementwise
 
 
 @dataclass(frozen=True)

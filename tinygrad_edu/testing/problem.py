@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Payload, forward, history, reverse
+from ..engine import forward, history, reverse
 from ..errors import DataError, GradientError, GraphWarning
 from ..nn.module import Module
+from ..node import Node, Payload
 from ..ops.defaults import FLOATS
 from ..tensor import Tensor
 from ..transforms import _leaves, _rebuild

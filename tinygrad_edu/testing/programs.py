@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node
 from ..errors import DataError
+from ..node import Node
 from ..ops.linear import broadcast_to
 from ..ops.row import Row
 from ..ops.selections import stack
