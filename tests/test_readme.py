@@ -18,10 +18,27 @@ def test_programs_print_what_the_readme_shows(program, printed):
     assert (run.stderr, run.stdout) == ("", printed)
 
 
+def test_the_test_of_an_activation_passes_and_its_wrong_rule_fails_as_shown(tmp_path):
+    """The README's test, run by pytest as it stands; and with its rule spoiled as the README says."""
+    source, = [program for program, _ in BLOCKS if "def test_" in program]
+    assert len(source.strip().splitlines()) <= 15
+    assert source.count("lambda out, x: -2.0 * x * out") == README.count("`lambda out, x: out`") == 1
+    spoiled = source.replace("-2.0 * x * out", "out")
+    shown, = re.findall(r"```text\n(test_bell.*?)```", README, re.DOTALL)
+    for name, text, failures in (("good", source, 0), ("bad", spoiled, 1)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "test_bell.py").write_text(text)
+        (folder / "conftest.py").write_text('pytest_plugins = ["tinygrad_edu.testing.plugin"]')
+        run = subprocess.run([sys.executable, "-m", "pytest", str(folder)],
+                             capture_output=True, text=True, check=False)
+        assert run.returncode == failures, run.stdout
+        assert (shown in run.stdout) == bool(failures), run.stdout
+
+
 def test_there_are_programs_to_run():
-    """The blocks are found: the example, the training loop, the new operation."""
-    assert len(BLOCKS) == 3
-    assert [bool(printed) for _, printed in BLOCKS] == [True, True, True]
+    """The blocks are found: the example, the training loop, the new operation, the test of one."""
+    assert [bool(printed) for _, printed in BLOCKS] == [True, True, True, False]
 
 
 def test_extras_named_in_the_readme_exist():

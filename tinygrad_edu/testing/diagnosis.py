@@ -34,8 +34,9 @@ class Doubt:
         output: of what, where the function has several numbers.
         mode, order: which derivative.
         analytic, numeric: the derivative claimed, and measured.
-        x: the data of the variable.
+        shape: of the variable.
         claimed, measured: the same for other elements of the variable, where there is time; flat.
+        more: rows of (x, claimed, measured) for some elements of the variable, here and at points around.
         claimed_jacobian, measured_jacobian: of all outputs by all elements of the variable, if they are few.
         variables: the derivative along one direction claimed and measured, for each variable.
         sides: the slopes on the left and the right, if there is a kink.
@@ -51,9 +52,10 @@ class Doubt:
     order: int
     analytic: float
     numeric: float
-    x: Numbers
+    shape: tuple[int, ...]
     claimed: Numbers
     measured: Numbers
+    more: Numbers
     claimed_jacobian: Numbers | None = None
     measured_jacobian: Numbers | None = None
     variables: tuple[tuple[float, float], ...] = ()
@@ -64,8 +66,9 @@ class Doubt:
 
     @property
     def ratio(self) -> float | None:
-        """The one ratio claimed / measured of all elements, where there is one."""
-        return _one_ratio(self.claimed, self.measured)
+        """The one ratio claimed / measured of all elements, here and around, where there is one."""
+        _, claimed, measured = self.more.T
+        return _one_ratio(np.append(self.claimed, claimed), np.append(self.measured, measured))
 
 
 def _equal(x: Any, y: Any) -> bool:
@@ -111,10 +114,7 @@ def _ratio_is(number: float) -> Callable[[Doubt], bool]:
 
 
 def _is_scaled(doubt: Doubt) -> bool:
-    """One factor for all elements; where these are all equal, every mistake looks like one, but for simple factors."""
-    if doubt.ratio is None or np.ptp(doubt.x) > CLOSE:
-        return doubt.ratio is not None
-    return any(_equal(r, round(r)) and abs(r) < 11.0 for r in (doubt.ratio, 1.0 / doubt.ratio))
+    return doubt.ratio is not None
 
 
 def _misses_a_sum(doubt: Doubt) -> bool:
@@ -144,9 +144,9 @@ def _has_no_cross_terms(doubt: Doubt) -> bool:
 def _is_transposed(doubt: Doubt) -> bool:
     claimed, measured = doubt.claimed_jacobian, doubt.measured_jacobian
     if claimed is None or measured is None:
-        return _elements_swapped(doubt.claimed.reshape(1, -1), doubt.measured.reshape(1, -1), doubt.x.shape)
+        return _elements_swapped(doubt.claimed.reshape(1, -1), doubt.measured.reshape(1, -1), doubt.shape)
     return (claimed.shape[0] == claimed.shape[1] > 1 and _equal(claimed.T, measured)
-            ) or _elements_swapped(claimed, measured, doubt.x.shape)
+            ) or _elements_swapped(claimed, measured, doubt.shape)
 
 
 def _elements_swapped(claimed: Numbers, measured: Numbers, shape: tuple[int, ...]) -> bool:
@@ -157,17 +157,19 @@ def _elements_swapped(claimed: Numbers, measured: Numbers, shape: tuple[int, ...
 
 
 def _inner_function(doubt: Doubt) -> str:
-    """The table's function of one number whose derivative at x is the factor that misses, if there is one."""
-    x = doubt.x.ravel()
-    if len(x) != len(doubt.claimed) or not np.all(doubt.claimed):
+    """The table's function of one number whose derivative at x is the factor that misses, with its multiple."""
+    x, claimed, measured = doubt.more.T
+    if len(x) < 4 or not np.all(claimed):
         return ""
     with np.errstate(all="ignore"):
-        factor = doubt.measured / doubt.claimed
+        factor = measured / claimed
         for row in TABLE.values():
             if isinstance(row, Elementwise) and row.arity == 1 and callable(row.derivatives[0]):
                 derivative = row.vjp(0, np.ones_like(x), row.array(x), (x,), NO_PARAMS)
-                if np.all(np.isfinite(derivative)) and np.ptp(derivative) > CLOSE and _equal(factor, derivative):
-                    return row.name
+                if np.all(np.isfinite(derivative)) and np.ptp(derivative) > CLOSE:
+                    multiple = _one_ratio(factor, derivative)
+                    if multiple is not None:
+                        return row.name + ("" if _equal(multiple, 1.0) else f", {multiple:.4g} times")
     return ""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine import history
 from ..node import Node
 from .diagnosis import Doubt, Numbers, indexed
-from .measure import moved, slope, units
+from .measure import directions, moved, slope, units
 from .problem import Problem, gradient, payload, plain, tangents
 
 LOOKED_AT = 64
@@ -21,7 +21,7 @@ Along = Callable[[Any], tuple[float, float, float]]
 
 
 def gather(problem: Problem, along: Along, vs: Sequence[Any], mode: str, order: int,
-           sides: Callable[[Any], tuple[float, float] | None]) -> Doubt:
+           sides: Callable[[Any], tuple[float, float] | None], elsewhere: Callable[[Sequence[Any]], Along]) -> Doubt:
     """All that is seen of the failure along `vs`."""
     looked = [(which, element, unit, *along(unit))
               for which, element, unit in units(problem.point, _suspects(problem, along, vs))]
@@ -29,7 +29,8 @@ def gather(problem: Problem, along: Along, vs: Sequence[Any], mode: str, order: 
     alone = not excess <= 0.0
     if not alone:  # each element is right by itself, or at a kink, where only their sum tells
         direction, (analytic, numeric, _) = list(vs), along(vs)
-    variable, own = problem.variables[which], [found for found in looked if found[0] == which]
+    variable = problem.variables[which]
+    own = np.array([found[3:5] for found in looked if found[0] == which])
     claimed, measured = _jacobians(problem, which, mode) if order == 1 else (None, None)
     output = ""
     if alone and claimed is not None and measured is not None:
@@ -39,10 +40,29 @@ def gather(problem: Problem, along: Along, vs: Sequence[Any], mode: str, order: 
     return Doubt(
         name=variable.name if alone else "", output=output, mode=mode, order=order, analytic=analytic, numeric=numeric,
         element=tuple(map(int, np.unravel_index(element, np.shape(variable.data)))) if alone else None,
-        x=np.asarray(variable.data), claimed=np.array([found[3] for found in own]),
-        measured=np.array([found[4] for found in own]), claimed_jacobian=claimed, measured_jacobian=measured,
-        variables=tuple(_by_variable(problem, along, vs)), sides=sides(direction), cut=_cut(problem, direction),
-        reached=_reached(problem, which), defined=bool(np.isfinite(numeric)))
+        shape=np.shape(variable.data), claimed=own[:, 0], measured=own[:, 1],
+        more=np.array(list(_around(problem, which, elsewhere))).reshape(-1, 3),
+        claimed_jacobian=claimed, measured_jacobian=measured, variables=tuple(_by_variable(problem, along, vs)),
+        sides=sides(direction), cut=_cut(problem, direction), reached=_reached(problem, which),
+        defined=bool(np.isfinite(numeric)))
+
+
+def _around(problem: Problem, which: int,
+            elsewhere: Callable[[Sequence[Any]], Along]) -> Iterator[tuple[float, float, float]]:
+    """(x, claimed, measured) of single elements of a variable at this point and at some around it: where all numbers
+    are equal, as in an example that was simplified, every mistake looks like a constant factor.
+    """
+    rng, point = np.random.default_rng(0), problem.point
+    start = sum(int(np.size(x)) for x in point[:which])
+    count = min(int(np.size(point[which])), 4)
+    for reach in (0.0, 0.05, 0.1, 0.2):
+        moved_point = moved(point, [v * np.maximum(1.0, np.abs(x)) if np.shape(x) else float(v * max(1.0, abs(x)))
+                                    for v, x in zip(directions(point, rng), point, strict=True)], reach)
+        along = elsewhere(moved_point)
+        for _, element, unit in units(moved_point, range(start, start + count)):
+            claimed, measured, _ = along(unit)
+            if np.isfinite(claimed) and np.isfinite(measured):
+                yield float(np.ravel(moved_point[which])[element]), claimed, measured
 
 
 def _worst_first(excess: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..errors import GraphWarning
 from .diagnosis import Doubt, diagnose
-from .evidence import gather
+from .evidence import Along, gather
 from .measure import Slope, directions, inner, kinks_at_zero, moved, slope_at_zero, units
 from .problem import Problem, curved, gradient, payload, plain, tangents
 
@@ -242,13 +243,24 @@ class _Check:
 
     def doubt(self, claim: Claim, vs: Direction) -> Doubt:
         """All that is seen of it."""
+        def sides(direction: Direction) -> tuple[float, float] | None:
+            left, right, kinked = self.sides(direction)
+            return (float(np.sum(left)), float(np.sum(right))) if np.any(kinked) else None
+
+        def elsewhere(point: Sequence[Any]) -> Along:
+            twin = copy.copy(self)
+            twin.problem = self.problem.moved(point)
+            modes = [claim.mode] if self.order == 1 else MODES
+            there = _claims(twin.problem, self.us, self.order, modes, self.ws)
+            return twin.compared(next(c for c in there if c.mode == claim.mode))
+
+        return gather(self.problem, self.compared(claim), vs, claim.mode, self.order, sides, elsewhere)
+
+    def compared(self, claim: Claim) -> Along:
+        """The derivative along a direction claimed and measured, and by how much they differ too much."""
         def along(direction: Direction) -> tuple[float, float, float]:
             derivative, measured = claim.along([direction])[0], self.measured(direction)
             holds = self.holds(claim, derivative, measured, direction)
             return derivative, measured.value, 0.0 if holds else self.off(derivative, measured)
 
-        def sides(direction: Direction) -> tuple[float, float] | None:
-            left, right, kinked = self.sides(direction)
-            return (float(np.sum(left)), float(np.sum(right))) if np.any(kinked) else None
-
-        return gather(self.problem, along, vs, claim.mode, self.order, sides)
+        return along

@@ -6,11 +6,12 @@ The function is called as it is, on nodes with moved data: whatever it does to i
 
 from __future__ import annotations
 
+import copy
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,12 @@ class Problem:
     def point(self) -> list[Payload]:
         """The data of all variables."""
         return [v.data for v in self.variables]
+
+    def moved(self, point: Sequence[Payload]) -> Problem:
+        """The same problem at another point."""
+        twin = copy.copy(self)
+        twin.variables = [replace(v, data=data) for v, data in zip(self.variables, point, strict=True)]
+        return twin
 
     @contextmanager
     def at(self, point: Sequence[Payload]) -> Iterator[tuple[list[Any], list[Any]]]:
