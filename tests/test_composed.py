@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from checks import along, check_first_order, check_second_order, draw
 from numpy.testing import assert_allclose, assert_array_equal
 
 import tinygrad_edu as tg
+from tinygrad_edu.testing.examples import draw
+from tinygrad_edu.testing.orders import along, check_first_order, check_second_order
 
 REAL = (((-2.0, 2.0),),)
 INDICES = np.array([[2, 0, 0], [-1, 1, 1]])

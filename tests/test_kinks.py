@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from checks import along, backward, nodes_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 import tinygrad_edu as tg
+from tinygrad_edu.testing.orders import along, backward, nodes_of
 
 INF = math.inf
 

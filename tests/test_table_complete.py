@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from checks import backward
 
 import tinygrad_edu as tg
+from tinygrad_edu.testing.orders import backward
 
 ELEMENTWISE = [
     "add", "subtract", "multiply", "divide", "negative", "power", "abs", "sign", "square", "sqrt", "reciprocal",

@@ -1,23 +1,17 @@
-"""The checks can fail: a rule spoiled by one per cent, or turned round, is caught, for every position of every row."""
+"""The checks can fail: a rule spoiled in any of several ways is caught, for every position of every row."""
 
 from functools import partial
 
 import numpy as np
 import pytest
-from checks import (
-    Example,
-    ScalarExample,
-    all_examples,
-    check_first_order,
-    check_second_order,
-    examples,
-    scalar_examples,
-)
 
 import tinygrad_edu as tg
 from tinygrad_edu.ops.array_row import Fused, Linear
 from tinygrad_edu.ops.linear import Reduction
 from tinygrad_edu.ops.row import Elementwise, Nary, Row
+from tinygrad_edu.testing.examples import Example, ScalarExample, elementwise, examples, scalar_example
+from tinygrad_edu.testing.operations import check_operation
+from tinygrad_edu.testing.orders import check_first_order, check_second_order
 
 SPOILS = {"scaled": lambda d, _: 1.01 * d, "flipped": lambda d, _: -1.0 * d, "added": lambda d, _: d + 0.01}
 UNEVEN = {"uneven": lambda d, arguments: d + 0.01 * arguments[1]}
@@ -46,7 +40,15 @@ def spoils(row: Row, position: int) -> list[str]:
     """The ways of spoiling a rule that change its derivative."""
     if isinstance(row, Reduction) and row.share:
         return list(UNEVEN)
-    return ["added"] if (row.name, position) in ZERO else list(SPOILS)
+    if (row.name, position) in ZERO:
+        return ["added"]
+    return [*SPOILS, *(["swapped"] if isinstance(row, Elementwise | Nary) and swappable(row, position) else [])]
+
+
+def swappable(row: Row, position: int) -> bool:
+    """Whether the rule of the next operand is another one: the two operands of a sum have the same."""
+    stated, count = getattr(row, "derivatives", range(len(row.domain))), len(row.domain)
+    return count > 1 and stated[position] != stated[(position + 1) % count]
 
 
 def spoiled(rule, change):
@@ -67,10 +69,23 @@ def spoiled_part(place, rule, change):
     return lambda *arguments: [change(d, arguments) if i == place else d for i, d in enumerate(rule(*arguments))]
 
 
+def swapped(rule, place):
+    """A rule that gives the derivatives by all operands: one of them that of the next operand."""
+    def wrong(*arguments):
+        found = rule(*arguments)
+        return [found[(i + 1) % len(found)] if i == place else d for i, d in enumerate(found)]
+
+    return wrong
+
+
 def spoil(monkeypatch, row: Row, attribute: str, position: int, how: str) -> None:
     """Put a spoiled rule in the place of the one for `position`, and forget how it was recorded before."""
-    change, stated = (SPOILS | UNEVEN)[how], getattr(row, attribute)
-    if isinstance(row, Nary):
+    stated = getattr(row, attribute)
+    change = (SPOILS | UNEVEN).get(how)
+    if change is None:
+        wrong = swapped(stated, position) if isinstance(row, Nary) else (
+            *stated[:position], stated[(position + 1) % len(stated)], *stated[position + 1:])
+    elif isinstance(row, Nary):
         wrong = spoiled_part(position, stated, change)
     elif isinstance(row, Linear) and row.variadic:
         wrong = (spoiled_at(position, *stated, change),)
@@ -92,14 +107,16 @@ def second_order(example: Example | ScalarExample, rng: np.random.Generator) -> 
     check_second_order(example, example.draw(rng), rng)
 
 
-def caught(tried: list[Example] | list[ScalarExample], check=first_order) -> bool:
-    """Whether `check` complains of one of the examples."""
+def caught(tried, check=first_order) -> bool:
+    """Whether `check` complains of one of the examples; a wrong shape may be an error of the engine's already."""
     for seed in range(5):
         for example in tried:
             try:
                 check(example, np.random.default_rng(seed))
             except AssertionError as complaint:
                 return example.row.name in str(complaint)
+            except ValueError:
+                return True
     return False
 
 
@@ -112,8 +129,8 @@ def test_a_spoiled_rule_is_caught(monkeypatch, row, attribute, position, how):
     """Each stated derivative, off by one per cent, negated or with an error added, fails the first-order check."""
     spoil(monkeypatch, row, attribute, position, how)
     assert caught(examples(row))
-    on_values = [e for e in scalar_examples() if e.row is row]
-    assert not on_values or caught(on_values)
+    on_values = scalar_example(row)
+    assert on_values is None or caught([on_values])
 
 
 @pytest.mark.parametrize("factor", [1.01, -1.0])
@@ -136,6 +153,53 @@ def test_a_mode_spoiled_at_one_position_is_caught(monkeypatch, row, factor):
                 assert caught(examples(row)), f"{mode} of operand {at}"
 
 
+@pytest.mark.parametrize("row", [row for row in tg.TABLE.values() if len(row.domain) > 1], ids=lambda row: row.name)
+def test_the_cotangent_of_another_operand_is_caught(monkeypatch, row):
+    """What flows to one operand, sent to another: of every kind of row, also where one rule serves all operands."""
+    vjp = row.vjp
+
+    def wrong(position, cotangent, out, arguments, params, at):
+        return vjp((at + 1) % len(arguments) if position == at else position, cotangent, out, arguments, params)
+
+    for at in positions(row):
+        if swappable(row, at):
+            with monkeypatch.context() as patch:
+                patch.setattr(row, "vjp", partial(wrong, at=at))
+                assert caught(examples(row)), f"operand {at}"
+
+
+BROADCAST = [*(row for row in elementwise() if len(row.domain) > 1),
+             *(tg.TABLE[name] for name in ("matmul", "solve", "where"))]
+
+
+@pytest.mark.parametrize("row", BROADCAST, ids=lambda row: row.name)
+def test_a_broadcast_that_is_not_summed_is_caught(monkeypatch, row):
+    """Of the cotangent of a stretched operand only one slice is taken: the gradient has the shape, and a wrong sum."""
+    fit = tg.Tensor.fit
+
+    def sliced(self, cotangent):
+        if np.ndim(cotangent) > self.ndim:
+            cotangent = cotangent[(0,) * (np.ndim(cotangent) - self.ndim)]
+        if np.shape(cotangent) != self.shape and np.size(cotangent) > self.size:
+            cotangent = cotangent[tuple(slice(0, n) for n in self.shape)]
+        return fit(self, cotangent)
+
+    monkeypatch.setattr(tg.Tensor, "fit", sliced)
+    assert caught(examples(row))
+    assert caught(examples(row), second_order)
+
+
+@pytest.mark.parametrize("name", ["multiply", "sum", "matmul", "logsumexp", "getitem", "weighted_sum"])
+def test_the_one_call_finds_a_spoiled_rule(monkeypatch, name):
+    """check_operation raises where its parts do, for each kind of row."""
+    row = tg.TABLE[name]
+    check_operation(row, repeat=1)
+    attribute, position = rules(row)[0]
+    spoil(monkeypatch, row, attribute, position, "scaled")
+    with pytest.raises(tg.errors.GradientError, match=row.name):
+        check_operation(row, repeat=1)
+
+
 @pytest.mark.parametrize("name", ["sin", "matmul", "inv", "logsumexp", "where", "max"])
 def test_a_rule_cut_off_from_the_graph_is_caught_in_second_order(monkeypatch, name):
     """A rule that is right, but computed on plain arrays, has no derivative of its own: the second order shows it."""
@@ -154,4 +218,4 @@ def detached(x):
 def test_every_row_is_spoiled_somewhere():
     """The corrupted rows are those of the table, and each has an example to be caught on."""
     assert {param.values[0].name for param in STATED} == set(tg.TABLE)
-    assert {e.row.name for e in all_examples()} == set(tg.TABLE)
+    assert all(examples(row) for row in tg.TABLE.values())

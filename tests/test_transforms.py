@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from checks import complex_slope, slope
 from numpy.testing import assert_allclose, assert_array_equal
 
 import tinygrad_edu as tg
+from tinygrad_edu.testing.measure import complex_slope, slope
 
 X = np.array([0.3, -1.2, 0.8])
 A = np.array([[2.0, -1.0, 0.5], [0.0, 1.5, 1.0], [1.0, 0.3, -0.7]])

@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-from checks import slope
 from numpy.testing import assert_allclose, assert_array_equal
 from test_transforms import A, X, quadratic, wave, wave_derivative
 
 import tinygrad_edu as tg
+from tinygrad_edu.testing.measure import slope
 
 
 def reverse(function):

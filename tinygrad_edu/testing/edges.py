@@ -52,8 +52,9 @@ def edge_results(row: Row, rng: np.random.Generator) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for xs, number in zip(points, expected, strict=True):
-            _same_float(f"{row.name}{xs} of Values", float(number), row(*map(Value, xs)).data, 1e-14)
-            _same_float(f"{row.name}{xs} of floats", float(number), row(*xs), 1e-14)
+            found = row(*map(Value, xs)).data
+            _same_float(f"{row.name}{xs} of Values, beside NumPy", float(number), found, 1e-14)
+            _same_float(f"{row.name}{xs} of floats, beside Values", found, row(*xs), 0.0)
 
 
 def edge_gradients(row: Row, rng: np.random.Generator) -> None:
@@ -65,14 +66,15 @@ def edge_gradients(row: Row, rng: np.random.Generator) -> None:
         _, expected = backward(row, list(np.array(points).T), np.ones(len(points)))
     for place, xs in enumerate(points):
         for i, gradient in enumerate(backward(row, xs, 1.0)[1]):
-            _same_float(f"{row.name}{xs}: gradient {i} on Values", float(expected[i][place]), gradient, 1e-13)
+            what = f"{row.name}{xs}: gradient {i} on Values, beside Tensors"
+            _same_float(what, float(expected[i][place]), gradient, 1e-13)
 
 
 def _same_float(what: str, expected: float, found: Any, tolerance: float) -> None:
     if type(found) is not float:
         raise GradientError(f"{what}: {found!r} of type {type(found).__name__} is not a float")
     if not (math.isclose(found, expected, rel_tol=tolerance) or (found != found and expected != expected)):
-        raise GradientError(f"{what}: {found!r}, NumPy has {expected!r}", analytic=found, numeric=expected)
+        raise GradientError(f"{what}: {found!r}, expected is {expected!r}", analytic=found, numeric=expected)
 
 
 # ---- kinks -----------------------------------------------------------------------------------------------------------
