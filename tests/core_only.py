@@ -34,6 +34,14 @@ def main() -> None:
     assert losses[-1] < 0.5 * losses[0], losses
     assert np.isfinite(tg.hessian(lambda v: (v ** 3).sum())(np.ones(3))).all()
 
+    assert tg.testing.gradcheck(model, x[:5], order=2)
+    try:
+        tg.testing.strategies.values()
+    except tg.errors.MissingExtraError as error:
+        assert "pip install 'tinygrad_edu[testing]'" in str(error), error
+    else:
+        raise AssertionError("the strategies loaded without hypothesis")
+
     command = [sys.executable, "-m", "tinygrad_edu", "--quick"]
     tour = subprocess.run(command, capture_output=True, text=True, check=False)
     assert tour.returncode == 1, tour

@@ -19,7 +19,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("ops.defaults", "ops.operands", "ops.row", "ops.array_row", "ops.registration", "ops.elementwise", "ops.linear",
      "ops.selections", "ops.products", "ops.fused", "ops.composed", "ops.linalg", "ops.protocols", "ops"),
     ("payloads", "methods", "sweep", "value", "bridges", "tensor"),
-    ("transforms",),
+    ("trees", "transforms"),
     ("nn", "optim", "data"),
     ("viz",
      "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",

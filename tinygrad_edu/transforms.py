@@ -25,45 +25,10 @@ from .modes import current_mode, enable_grad
 from .node import Node, Payload
 from .ops.operands import nodes_in
 from .tensor import Tensor
+from .trees import aligned, leaves_of, rebuilt
 from .value import Value
 
 Function = Callable[..., Any]
-
-# ---- trees: nested lists, tuples and dicts ---------------------------------------------------------------------------
-
-
-def _leaves(tree: Any) -> list[Any]:
-    if isinstance(tree, dict):
-        return [leaf for key in tree for leaf in _leaves(tree[key])]
-    if isinstance(tree, (list, tuple)):
-        return [leaf for item in tree for leaf in _leaves(item)]
-    return [tree]
-
-
-def _rebuild(tree: Any, leaves: Iterable[Any]) -> Any:
-    """The shape of `tree`, filled from `leaves` in order."""
-    source = iter(leaves)
-    if isinstance(tree, dict):
-        return {key: _rebuild(item, source) for key, item in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        items = [_rebuild(item, source) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    return next(source)
-
-
-def _aligned(tree: Any, given: Any, what: str) -> list[Any]:
-    """What `given` has in the places of the leaves of `tree`; dicts are matched by key."""
-    if isinstance(tree, dict):
-        if not isinstance(given, dict) or given.keys() != tree.keys():
-            raise ShapeError(f"{what}: a dict with the keys {list(tree)} is wanted, not {given!r:.80}")
-        return [leaf for key in tree for leaf in _aligned(tree[key], given[key], what)]
-    if isinstance(tree, (list, tuple)):
-        if not isinstance(given, (list, tuple)) or len(given) != len(tree):
-            count = f", of {len(given)}" if isinstance(given, (list, tuple)) else ""
-            raise ShapeError(f"{what}: a list or tuple of {len(tree)} is wanted, not {given!r:.80}{count}")
-        return [leaf for part, item in zip(tree, given, strict=True) for leaf in _aligned(part, item, what)]
-    return [given]
-
 
 # ---- tracing ---------------------------------------------------------------------------------------------------------
 
@@ -109,14 +74,14 @@ class _Trace:
         positions = _positions(argnums, len(args))
         inputs = [args[i] for i in positions]
         self.structure = tuple(inputs) if _several(argnums) else inputs[0]
-        self.given = _leaves(inputs)
+        self.given = leaves_of(inputs)
         with enable_grad():
             self.variables = [_variable(x) for x in self.given]
             full = list(args)
-            for i, variable in zip(positions, _rebuild(inputs, self.variables), strict=True):
+            for i, variable in zip(positions, rebuilt(inputs, self.variables), strict=True):
                 full[i] = variable
             self.result = function(*full, **(options or {}))
-        self.outputs = _leaves(self.result)
+        self.outputs = leaves_of(self.result)
         self.of_nodes = any(isinstance(x, Node) for x in self.given)
 
     def nodes(self) -> list[Node]:
@@ -143,12 +108,12 @@ class _Trace:
 
     def returned(self, in_graph: bool) -> Any:
         """What the function returned: nodes or plain, by the same rule."""
-        return self.result if in_graph else _rebuild(
+        return self.result if in_graph else rebuilt(
             self.result, (self.delivered(y._data, y, False) if isinstance(y, Node) else y for y in self.outputs))
 
     def shaped(self, results: Iterable[Any]) -> Any:
         """Derivatives by the variables, in the structure of the arguments."""
-        return _rebuild(self.structure, results)
+        return rebuilt(self.structure, results)
 
 
 def _seed(node: Node, given: Any, in_graph: bool, what: str) -> Payload:
@@ -162,7 +127,7 @@ def _seed(node: Node, given: Any, in_graph: bool, what: str) -> Payload:
 def _seeds(nodes: Sequence[Any], tree: Any, given: Any, in_graph: bool, what: str) -> dict[Node, Payload]:
     """Cotangents or tangents by node; constants take none, and what is given for one node twice adds up."""
     seeds: dict[Node, Payload] = {}
-    for x, g in zip(nodes, _aligned(tree, given, what), strict=True):
+    for x, g in zip(nodes, aligned(tree, given, what), strict=True):
         if isinstance(x, Node) and x.requires_grad:
             seed = _seed(x, g, in_graph, what)
             seeds[x] = seeds[x] + seed if x in seeds else seed
@@ -241,7 +206,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
     trace = _Trace(function, args, range(len(args)))
 
     def pull(cotangents: Any) -> Any:
-        in_graph = trace.in_graph(*_leaves(cotangents))
+        in_graph = trace.in_graph(*leaves_of(cotangents))
         seeds = _seeds(trace.outputs, trace.result, cotangents, in_graph, "vjp: the cotangent")
         found = reverse(seeds, trace.variables, create_graph=in_graph) if seeds else {}
         return trace.shaped(trace.delivered(found.get(v), v, in_graph) for v in trace.variables)
@@ -262,11 +227,11 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     """
     primals, tangents = _items(primals, "primals"), _items(tangents, "tangents")
     trace = _Trace(function, primals, range(len(primals)))
-    in_graph = trace.in_graph(*_leaves(tangents))
+    in_graph = trace.in_graph(*leaves_of(tangents))
     seeds = _seeds(trace.variables, primals, tangents, in_graph, "jvp: the tangent")
     nodes = trace.nodes()
     moved = dict(zip(nodes, forward(seeds, nodes, create_graph=in_graph), strict=True))
-    return trace.returned(in_graph), _rebuild(trace.result, (
+    return trace.returned(in_graph), rebuilt(trace.result, (
         trace.delivered(moved[y], y, in_graph) if isinstance(y, Node) else np.zeros_like(y) if np.ndim(y) else 0.0
         for y in trace.outputs))
 
@@ -301,7 +266,7 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
         outputs = [y if isinstance(y, Node) else _variable(y).detach() for y in trace.outputs]
         blocks_by = _by_columns if _size(trace.variables) < _size(outputs) else _by_rows
         blocks = blocks_by(trace, outputs, in_graph)
-        return _rebuild(trace.result, (trace.shaped(row) for row in blocks))
+        return rebuilt(trace.result, (trace.shaped(row) for row in blocks))
 
     return matrix
 

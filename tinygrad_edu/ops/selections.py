@@ -166,6 +166,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
             raise ShapeError(f"where: a condition of shape {np.shape(condition)} cannot choose between Values; "
                              f"{BRIDGES}")
         return _select(x, y, float(bool(condition)))
+    if isinstance(x, (float, int)) and isinstance(y, (float, int)) and not np.ndim(condition):
+        return float(x if condition else y)
     return _where(x, y, condition=np.asarray(condition, dtype=bool))
 
 

@@ -19,6 +19,7 @@ from ..tensor import Tensor
 from ..transforms import hessian
 from ..value import Value
 from .examples import Example, ScalarExample, Shape, examples, scalar_example
+from .gradients import gradcheck
 from .measure import Function
 from .orders import (
     backward,
@@ -93,7 +94,21 @@ def _forward_on_floats(example: ScalarExample, xs: Sequence[float]) -> None:
 def first_order(row: Row, rng: np.random.Generator) -> None:
     """Both modes give the slope that finite differences measure."""
     for example in everywhere(row):
-        check_first_order(example, example.draw(rng), rng, example.plain)
+        xs = example.draw(rng)
+        try:
+            check_first_order(example, xs, rng, example.plain)
+        except GradientError as error:
+            raise _explained(error, example, xs) from None
+
+
+def _explained(error: GradientError, example: Example | ScalarExample, xs: Sequence[Any]) -> GradientError:
+    """The error with what gradcheck has to say of it: which element is wrong, and the likely cause."""
+    try:
+        gradcheck(example, *xs)
+    except GradientError as found:
+        found.args = (f"{error}\n{found}",)
+        return found
+    return error
 
 
 def complex_step(row: Row, rng: np.random.Generator) -> None:

@@ -224,7 +224,8 @@ def diagnose(doubt: Doubt) -> GradientError:
         f"    {doubt.analytic:.10g} by the rules, {doubt.numeric:.10g} measured",
         input=doubt.name or None, element=doubt.element, analytic=doubt.analytic, numeric=doubt.numeric, cause=key,
         mode=doubt.mode, order=doubt.order)
-    error.args = (f"{error}, ratio {error.ratio:.6g}\n    likely cause: {key}: {said}",)
+    ratio = "" if math.isnan(error.ratio) else f", ratio {error.ratio:.6g}"
+    error.args = (f"{error}{ratio}\n    likely cause: {key}: {said}",)
     return error
 
 

@@ -22,7 +22,7 @@ from ..nn.module import Module
 from ..node import Node, Payload
 from ..ops.defaults import FLOATS
 from ..tensor import Tensor
-from ..transforms import _leaves, _rebuild
+from ..trees import leaves_of, rebuilt
 from ..value import Value
 from .measure import inner
 
@@ -176,9 +176,9 @@ class Problem:
                 nodes.append(v.kind(data, label=v.name) if v.parameter is None else v.parameter)
             arguments = iter([node for v, node in zip(self.variables, nodes, strict=True) if v.parameter is None])
             leaves = [leaf if slot is None else next(arguments)
-                      for leaf, slot in zip(_leaves(self.inputs), self._slots, strict=True)]
+                      for leaf, slot in zip(leaves_of(self.inputs), self._slots, strict=True)]
             self.calls += 1
-            yield nodes, _outputs(self.function(*_rebuild(self.inputs, leaves)))
+            yield nodes, _outputs(self.function(*rebuilt(self.inputs, leaves)))
         finally:
             for parameter, data in own:
                 parameter._data = data
@@ -238,7 +238,7 @@ def _same(x: Any, y: Any) -> bool:
 
 def _outputs(result: Any) -> list[Any]:
     """The numbers, arrays and nodes that a function returned."""
-    outputs = _leaves(result)
+    outputs = leaves_of(result)
     for y in outputs:
         if not isinstance(y, (Node, int, float, np.ndarray, np.number)):
             raise DataError(f"gradcheck: the function returned {type(y).__name__}, not numbers; is a return missing?")
