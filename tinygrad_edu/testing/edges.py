@@ -98,8 +98,9 @@ def kinks(row: Row, rng: np.random.Generator) -> None:
         xs = example.draw(rng)
         for touched, number in crossings(xs, tied=isinstance(row, ScalarRow)):
             at = [_filled(x, number) if i in touched else x for i, x in enumerate(xs)]
+            what = f"{example} with operand {' and '.join(map(str, touched))} at {number:.3g}"
             for vs in _ways(at, touched):
-                between(example, at, vs, f"{example}, operand {' and '.join(map(str, touched))} {number:.3g}", rng)
+                between(example, at, vs, what, rng)
 
 
 def crossings(xs: Sequence[Any], tied: bool) -> Iterator[tuple[tuple[int, ...], float]]:
