@@ -147,7 +147,7 @@ FAULTS = {
         edges.edge_gradients, lambda: made(SQUARE[0], lambda out, x: 2.0 * x if type(x) is float else
                                            tg.clip(2.0 * x, -9.0, 9.0)), "gradient 0 on Values"),
     "an infinite derivative at a kink": (
-        edges.kinks, lambda: made(lambda x: np.abs(x), lambda out, x: x / out, domain=[(0.2, 2.0)]), "operand 0 0"),
+        edges.kinks, lambda: made(lambda x: np.abs(x), lambda out, x: x / out, domain=[(0.2, 2.0)]), "operand 0 at 0"),
     "a derivative beyond both sides": (
         edges.kinks, lambda: made(lambda x: np.abs(x), lambda out, x: tg.sign(x) + 2.0 * ((x >= 0.0) & (x <= 0.0)),
                                   domain=[(0.2, 2.0)]), "the slopes on the two sides"),
@@ -198,7 +198,7 @@ def test_a_complaint_carries_its_evidence():
     error = caught.value
     assert error.ratio == pytest.approx(-1.0)
     assert error.analytic == pytest.approx(-error.numeric)
-    assert (error.mode, error.order) == ("backward()", 1)
+    assert (error.mode, error.order) == ("reverse", 1)
     assert isinstance(error, AssertionError)
 
 
