@@ -63,9 +63,9 @@ class ArrayRow(Row):
         count = len(given) if self.variadic else self._operands
         named = dict(zip(self._defaults, given[count:], strict=False)) if len(given) > count else {}
         full = {**self._defaults, **named, **params}
-        if (len(given) < count or len(given) > count + len(self._defaults) or len(full) > len(self._defaults)
-                or named.keys() & params.keys()
-                or not self._required <= named.keys() | params.keys()):
+        missing = any(full[name] is inspect.Parameter.empty for name in self._required)
+        if (missing or not count <= len(given) <= count + len(self._defaults) or len(full) > len(self._defaults)
+                or (named and params and named.keys() & params.keys())):
             try:
                 self.__signature__.bind(*given, **params)
             except TypeError as error:
