@@ -1,6 +1,7 @@
 """A user's own operation: registered by a decorator, it is a row like the others."""
 
 import copy
+import functools
 import math
 import pickle
 
@@ -260,6 +261,9 @@ WRONG = {
     "metadata": (lambda x, axis=0: x, (1.0,), {}, r"axis=0 is no operand; .*kind="),
     "no operands": (lambda x: x, (lambda g, x: g,), {"kind": Linear}, r"before a slash"),
     "no jvp": (lambda x, /: x, (lambda g, out, x: g,), {"kind": Fused}, "needs jvp="),
+    "a jvp that is not asked for": (lambda x: x, (1.0,), {"jvp": lambda *a: 0.0}, "wrong is Elementwise.* no jvp="),
+    "a scalar for arrays": (lambda x, /: x, (lambda g, x: g,), {"kind": Linear, "scalar": abs}, "no scalar="),
+    "a kind that is none": (lambda x: x, (1.0,), {"kind": "Linear"}, "kind='Linear' is no kind"),
     "an option that is none": (lambda x: x, (1.0,), {"simbol": "~"}, "simbol"),
 }
 
@@ -273,7 +277,9 @@ def test_a_mistake_is_named_when_it_is_made(name):
     assert "wrong" not in tg.TABLE
 
 
-@pytest.mark.parametrize("domain", [[(1.0, -1.0)], [(0.0, 1.0), (0.0, 1.0)], [(0.0, 1.0, 2.0)]])
+@pytest.mark.parametrize("domain", [
+    [(1.0, -1.0)], [(0.0, 1.0), (0.0, 1.0)], [(0.0, 1.0, 2.0)], (0.0, 1.0), [(-math.inf, 1.0)], [(math.nan, 1.0)],
+    ["ab"]])
 def test_a_domain_that_is_none_is_refused(domain):
     """As many as operands, each of low and high."""
     with pytest.raises(ValueError, match=r"domain of wrong .* for each operand, of which there are 1"):
@@ -291,5 +297,16 @@ def test_a_built_in_name_is_refused_with_another_proposed(name):
 
 def test_a_lambda_is_asked_for_a_name():
     """Messages and drawings would show <lambda>."""
-    with pytest.raises(ValueError, match=r"def name\(x\)"):
-        register(lambda x: x, 1.0)
+    for nameless in (lambda x: x, functools.partial(np.power, 2.0)):
+        with pytest.raises(ValueError, match=r"def name\(x\)"):
+            register(nameless, 1.0)
+
+
+def test_the_decorator_without_its_rules_says_so():
+    """Python calls it with the function in the place of a rule, and then with a number for the function."""
+    @tg.operation
+    def bare(x):
+        return x * x
+
+    with pytest.raises(TypeError, match="are the rules missing"):
+        bare(2.0)
