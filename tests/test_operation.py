@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tinygrad_edu as tg
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops import Fused, Linear, LinearInEach
 from tinygrad_edu.ops.linear import Reduction
 
@@ -266,6 +267,24 @@ WRONG = {
     "a kind that is none": (lambda x: x, (1.0,), {"kind": "Linear"}, "kind='Linear' is no kind"),
     "an option that is none": (lambda x: x, (1.0,), {"simbol": "~"}, "simbol"),
 }
+
+
+def test_a_cotangent_of_another_shape_is_refused_and_not_reshaped():
+    """A transpose forgotten: of (3, 2) there are as many numbers as of (2, 3), at other places."""
+    turned = register(lambda_named("turned", lambda x, /: x.T), lambda g, x: g, kind=Linear)
+    with pytest.raises(ShapeError, match=r"cotangent of shape \(3, 2\) does not fit an operand of shape \(2, 3\)"):
+        turned(tg.Tensor(np.ones((2, 3)))).sum().backward()
+
+
+@pytest.mark.parametrize("shape", [(4, 1, 3), (4, 2, 1), (1, 3), (2, 1), (), (4, 1, 1), (5, 4, 2, 3)])
+def test_a_cotangent_is_summed_and_stretched_to_the_operand(shape):
+    """Along some axes a rule's cotangent may be larger and along others smaller, in one."""
+    x = tg.Tensor(np.zeros((2, 3)))
+    u = np.arange(float(np.prod(shape, dtype=int))).reshape(shape)
+    expected = np.broadcast_to(u, np.broadcast_shapes(shape, (2, 3))).reshape(-1, 2, 3).sum(axis=0)
+    given = register(lambda_named("given", lambda x, /: np.zeros(shape)), lambda g, x: g, kind=Linear)
+    given(x).backward(u)
+    assert_allclose(x.grad, expected)
 
 
 @pytest.mark.parametrize("name", WRONG)
