@@ -128,6 +128,72 @@ def test_at_a_kink_a_derivative_between_the_sides_passes_with_a_warning(function
         assert gradcheck(function, *inputs)
 
 
+def test_a_kink_excuses_no_mistake_elsewhere():
+    """All are summed into one number of fifty: the slopes of its two sides leave room for a wrong one among them."""
+    def wrong(out, x):
+        mask = np.ones(x.shape)
+        mask[40] = 1.3
+        return 2.0 * x * mask
+
+    dented, x = unlisted("dented", wrong), np.concatenate([np.zeros(20), np.linspace(0.5, 2.0, 30)])
+    error = failure(lambda x: (tg.relu(x) + dented(x)).sum(), x)
+    assert error.element == (40,)
+    assert "beside the inputs" in str(error)
+
+
+@pytest.mark.filterwarnings("ignore:gradcheck. the inputs are at a kink")
+@pytest.mark.parametrize(("function", "x"), [
+    (lambda x: (tg.relu(x) * np.cos(np.arange(25.0))).sum(), np.zeros(25)),
+    (lambda x: tg.abs(x).mean(), np.zeros((6, 6))), (lambda x: tg.max(x, axis=0), np.ones((5, 5))),
+    (tg.norm, np.zeros(3)), (lambda x: tg.clip(x, -1.0, 1.0).sum(), np.ones(40)),
+])
+def test_right_rules_pass_where_many_kinks_meet(function, x):
+    """In second order too, where at a kink there is nothing to measure: beside it there is."""
+    assert gradcheck(function, x, order=2)
+
+
+def test_a_function_that_jumps_has_no_derivative():
+    """Next to a jump the slope of one side is without bound, and would excuse whatever is claimed."""
+    assert failure(lambda x: 2.0 * x * x if x.data > 1.0 else 3.0 * x, 1.0).cause == "discontinuous"
+    assert failure(tg.sign, 0.0).cause == "discontinuous"
+
+
+def test_many_relus_are_no_mistake():
+    """Some of sixteen thousand change sides within any long step."""
+    model = nn.Sequential(nn.Linear(64, 512, rng=0), nn.ReLU(), nn.Linear(512, 10, rng=1))
+    calls = []
+
+    def function(x):
+        calls.append(1)
+        return model(x)
+
+    assert gradcheck(function, np.random.default_rng(3).normal(size=(32, 64)))
+    assert len(calls) <= 30
+
+
+@pytest.mark.parametrize("x", [1e-5, 1e-8, 1e-12])
+def test_next_to_the_end_of_a_domain_the_step_shrinks_until_it_stays_inside(x):
+    """A logarithm has a derivative as long as its number is positive."""
+    assert gradcheck(lambda x: tg.log(x) + tg.sqrt(x), np.array([x, 0.5]))
+    assert failure(lambda x: tg.log(x) + unlisted("w", lambda out, x: 1.01 / x, np.log)(x), x).cause == "scaled"
+
+
+@pytest.mark.parametrize(("function", "x", "message"), [
+    (lambda x: 1e-12 * x * x, X, "give a smaller atol"), (lambda x: x * x, 1e-9, "give a smaller atol"),
+    (lambda x: x * x + 1e12, X, "moderate size"), (lambda x: x * x, 1e13, "moderate size"),
+])
+def test_what_could_not_be_told_from_a_mistake_is_said(function, x, message):
+    """Tiny derivatives are within atol, and of a small part of a large number too few digits are left."""
+    with pytest.warns(GraphWarning, match=message) as caught:
+        assert gradcheck(function, x)
+    assert caught[0].filename == __file__
+
+
+def test_a_step_from_a_large_number_is_rounded_itself():
+    """From 1e8 a thousandth has seven digits: this is no mistake of the function."""
+    assert gradcheck(tg.sin, 1e8)
+
+
 @pytest.mark.parametrize("distance", [1e-3, 3e-5, 1e-6])
 def test_next_to_a_kink_the_step_shrinks_until_it_does_not_cross_it(distance):
     """relu and abs right beside 0 have the slopes of their side."""
@@ -251,6 +317,9 @@ def test_under_no_grad_there_is_no_gradient():
     (lambda: gradcheck(lambda x: x, 3), DataError, "nothing to differentiate by.*2.0 for 2"),
     (lambda: gradcheck(lambda x: None, 3.0), DataError, "returned NoneType.*return missing"),
     (lambda: gradcheck(lambda x: "text", 3.0), DataError, "returned str"),
+    (lambda: gradcheck(lambda x: [], 3.0), DataError, r"returned \[\].*no number"),
+    (lambda: gradcheck(lambda x: np.array([x * 2.0], object), 3.0), DataError, "array of object.*stack_values"),
+    (lambda: gradcheck(lambda x: [x, np.complex128(1j)], 3.0), DataError, "complex128, not of real numbers"),
     (lambda: gradcheck(lambda x: x * np.random.default_rng().normal(), 3.0), GradientError, "two calls.*rng"),
     (lambda: gradcheck(tg.sqrt, 0.0), GradientError, "undefined nearby"),
     (lambda: gradcheck(lambda x: x, 3.0, order=3), ValueError, "order is 1 or 2"),

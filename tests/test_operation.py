@@ -1,6 +1,7 @@
 """A user's own operation: registered by a decorator, it is a row like the others."""
 
 import copy
+import functools
 import math
 import pickle
 
@@ -9,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tinygrad_edu as tg
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops import Fused, Linear, LinearInEach
 from tinygrad_edu.ops.linear import Reduction
 
@@ -260,8 +262,29 @@ WRONG = {
     "metadata": (lambda x, axis=0: x, (1.0,), {}, r"axis=0 is no operand; .*kind="),
     "no operands": (lambda x: x, (lambda g, x: g,), {"kind": Linear}, r"before a slash"),
     "no jvp": (lambda x, /: x, (lambda g, out, x: g,), {"kind": Fused}, "needs jvp="),
+    "a jvp that is not asked for": (lambda x: x, (1.0,), {"jvp": lambda *a: 0.0}, "wrong is Elementwise.* no jvp="),
+    "a scalar for arrays": (lambda x, /: x, (lambda g, x: g,), {"kind": Linear, "scalar": abs}, "no scalar="),
+    "a kind that is none": (lambda x: x, (1.0,), {"kind": "Linear"}, "kind='Linear' is no kind"),
     "an option that is none": (lambda x: x, (1.0,), {"simbol": "~"}, "simbol"),
 }
+
+
+def test_a_cotangent_of_another_shape_is_refused_and_not_reshaped():
+    """A transpose forgotten: of (3, 2) there are as many numbers as of (2, 3), at other places."""
+    turned = register(lambda_named("turned", lambda x, /: x.T), lambda g, x: g, kind=Linear)
+    with pytest.raises(ShapeError, match=r"cotangent of shape \(3, 2\) does not fit an operand of shape \(2, 3\)"):
+        turned(tg.Tensor(np.ones((2, 3)))).sum().backward()
+
+
+@pytest.mark.parametrize("shape", [(4, 1, 3), (4, 2, 1), (1, 3), (2, 1), (), (4, 1, 1), (5, 4, 2, 3)])
+def test_a_cotangent_is_summed_and_stretched_to_the_operand(shape):
+    """Along some axes a rule's cotangent may be larger and along others smaller, in one."""
+    x = tg.Tensor(np.zeros((2, 3)))
+    u = np.arange(float(np.prod(shape, dtype=int))).reshape(shape)
+    expected = np.broadcast_to(u, np.broadcast_shapes(shape, (2, 3))).reshape(-1, 2, 3).sum(axis=0)
+    given = register(lambda_named("given", lambda x, /: np.zeros(shape)), lambda g, x: g, kind=Linear)
+    given(x).backward(u)
+    assert_allclose(x.grad, expected)
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -273,7 +296,9 @@ def test_a_mistake_is_named_when_it_is_made(name):
     assert "wrong" not in tg.TABLE
 
 
-@pytest.mark.parametrize("domain", [[(1.0, -1.0)], [(0.0, 1.0), (0.0, 1.0)], [(0.0, 1.0, 2.0)]])
+@pytest.mark.parametrize("domain", [
+    [(1.0, -1.0)], [(0.0, 1.0), (0.0, 1.0)], [(0.0, 1.0, 2.0)], (0.0, 1.0), [(-math.inf, 1.0)], [(math.nan, 1.0)],
+    ["ab"]])
 def test_a_domain_that_is_none_is_refused(domain):
     """As many as operands, each of low and high."""
     with pytest.raises(ValueError, match=r"domain of wrong .* for each operand, of which there are 1"):
@@ -291,5 +316,16 @@ def test_a_built_in_name_is_refused_with_another_proposed(name):
 
 def test_a_lambda_is_asked_for_a_name():
     """Messages and drawings would show <lambda>."""
-    with pytest.raises(ValueError, match=r"def name\(x\)"):
-        register(lambda x: x, 1.0)
+    for nameless in (lambda x: x, functools.partial(np.power, 2.0)):
+        with pytest.raises(ValueError, match=r"def name\(x\)"):
+            register(nameless, 1.0)
+
+
+def test_the_decorator_without_its_rules_says_so():
+    """Python calls it with the function in the place of a rule, and then with a number for the function."""
+    @tg.operation
+    def bare(x):
+        return x * x
+
+    with pytest.raises(TypeError, match="are the rules missing"):
+        bare(2.0)

@@ -111,6 +111,28 @@ def test_a_long_program_has_different_names():
     assert len(set(names)) == count + 1
 
 
+@pytest.mark.parametrize("constant", [np.inf, -np.inf, np.nan, np.array([np.inf, 1.0]), np.float32(0.1),
+                                      np.array([0.1, 2.0], np.float32)])
+def test_code_runs_with_every_constant(constant):
+    """inf and nan have their names from NumPy, and float32 stays float32."""
+    for start in (np.zeros(2), np.zeros(2, np.float32)):
+        program = Program((start,), (Step(TABLE["add"], (0, constant)), Step(TABLE["multiply"], (1, 1))))
+        names = {}
+        exec(program.code(), names)
+        found, expected = names["b"].data, program(*program.nodes()).data
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_step_reads_only_what_is_before_it():
+    """Its own result or a later one is refused when the program is made, not when it is called."""
+    for place in (-1, 1, 5):
+        with pytest.raises(DataError, match=r"step 0, exp, reads the places .* from 0 to 0"):
+            Program((1.0,), (Step(TABLE["exp"], (place,)),))
+    with pytest.raises(DataError, match="at least one step"):
+        random_program(np.random.default_rng(0), max_steps=0)
+
+
 def test_what_does_not_reach_the_result_is_left_out():
     """Dead steps go, and inputs that only they read; operands of the others are renumbered."""
     tanh, multiply, exp = (TABLE[name] for name in ("tanh", "multiply", "exp"))

@@ -262,7 +262,7 @@ class Tensor(Node, ArrayMethods):
         if cotangent.__class__ is not _ndarray and not isinstance(cotangent, Tensor):
             cotangent = np.asarray(cotangent)
         if cotangent.shape != data.shape:
-            if cotangent.size < data.size or cotangent.ndim < data.ndim or not data.size:
+            if cotangent.ndim < data.ndim or 1 in cotangent.shape[cotangent.ndim - data.ndim:]:
                 cotangent = stretched(cotangent, data.shape)
             if cotangent.shape != data.shape:
                 cotangent = unbroadcast(cotangent, data.shape)

@@ -206,7 +206,12 @@ def unbroadcast(g: Payload, shape: tuple[int, ...]) -> Payload:
     if g.shape[extra:] != shape:
         axes += tuple([i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1])
     total = g if not axes else sum(g, axis=axes) if isinstance(g, Node) else _sum(g, axes)
-    return total if total.shape == shape else reshape(total, shape)
+    if total.shape == shape:
+        return total
+    if [n for n in total.shape if n != 1] != [n for n in shape if n != 1]:  # it may have as many numbers nevertheless
+        raise ShapeError(f"a cotangent of shape {g.shape} does not fit an operand of shape {shape}, from which no "
+                         "broadcasting leads there: is a transpose or a sum missing in its rule?")
+    return reshape(total, shape)
 
 
 def _cast_back(g: Any, x: Any, dtype: Any) -> Any:

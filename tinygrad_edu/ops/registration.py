@@ -49,10 +49,14 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
     >>> squash(0.0), squash(np.array([0.0]))
     (0.5, array([0.5]))
     """
+    if not isinstance(kind, type) or not issubclass(kind, Row):
+        raise TypeError(f"operation: kind={kind!r} is no kind of row, such as Elementwise, Linear or Fused")
+
     def register(function: Rule) -> Row:
         name = _free_name(function)
         count, required = _operands(name, function, kind)
         _check_rules(name, rules, required, kind)
+        _check_fitting(name, kind, scalar, jvp)
         intervals = _intervals(name, domain, count or _most(described.get("cases", ())))
         row = _made(name, function, rules, kind, scalar, jvp, {"domain": intervals, **described})
         row.__module__ = function.__module__
@@ -64,9 +68,13 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
 
 def _free_name(function: Rule) -> str:
     """The name of the operation that `function` makes, or a ValueError."""
-    name = str(function.__name__).lstrip("_")
+    if not callable(function):
+        raise TypeError(f"operation: makes a function an operation, and {function!r} is none; are the rules missing, "
+                        "as in @operation(lambda out, x: ...)?")
+    name = str(getattr(function, "__name__", "")).lstrip("_")
     if not name.isidentifier():
-        raise ValueError("operation: a lambda has no name for messages and drawings; write it as def name(x): ...")
+        raise ValueError("operation: a lambda has no name for messages and drawings, nor has any object that can be "
+                         "called; write it as def name(x): ...")
     if name in TABLE and TABLE[name] is not OWN.get(name):
         raise ValueError(f"operation: {name} is a built-in operation, which others are made of; give the function "
                          f"another name, such as my_{name}")
@@ -106,6 +114,15 @@ def _check_rules(name: str, rules: Sequence[Any], operands: Sequence[str], kind:
                                 f"{', '.join(operands)}): the result first, then the operands") from None
 
 
+def _check_fitting(name: str, kind: type[Row], scalar: Rule | None, jvp: Rule | None) -> None:
+    """What a kind of row makes no use of must not be given, and be taken for checked."""
+    if jvp is not None and not issubclass(kind, Fused):
+        raise TypeError(f"operation: {name} is {kind.__name__}, whose forward mode follows from its rules: it takes no "
+                        "jvp=, which is for Fused rows")
+    if scalar is not None and not issubclass(kind, Elementwise):
+        raise TypeError(f"operation: {name} is {kind.__name__}, a function of whole arrays: it takes no scalar=")
+
+
 def _most(cases: Sequence[Any]) -> int:
     return max((len(shapes) for shapes, _ in cases), default=1)
 
@@ -113,12 +130,17 @@ def _most(cases: Sequence[Any]) -> int:
 def _intervals(name: str, domain: Sequence[Any], count: int) -> list[tuple[Interval, ...]]:
     """The intervals of each operand, where one alone may stand for a list of one."""
     domain = domain or [DEFAULT] * count
-    found = [(tuple(of),) if np.ndim(of) == 1 else tuple(map(tuple, of)) for of in domain]
+    found = [tuple(map(tuple, [of] if np.ndim(of) == 1 else of)) for of in domain if np.ndim(of)]
     pairs = [interval for of in found for interval in of]
-    if len(found) != count or not all(len(pair) == 2 and pair[0] < pair[1] for pair in pairs):
+    if len(found) != count or not all(map(_is_interval, pairs)):
         raise ValueError(f"operation: the domain of {name} is {domain}; give an interval (low, high) or a list of "
                          f"intervals for each operand, of which there are {count}")
     return found
+
+
+def _is_interval(pair: Sequence[Any]) -> bool:
+    """Whether numbers can be drawn from it."""
+    return len(pair) == 2 and all(isinstance(x, Real) for x in pair) and -np.inf < pair[0] < pair[1] < np.inf
 
 
 def _made(name: str, function: Rule, rules: Sequence[Any], kind: type[Row], scalar: Rule | None, jvp: Rule | None,

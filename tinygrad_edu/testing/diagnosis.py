@@ -39,7 +39,7 @@ class Doubt:
         more: rows of (x, claimed, measured) for some elements of the variable, here and at points around.
         claimed_jacobian, measured_jacobian: of all outputs by all elements of the variable, if they are few.
         variables: the derivative along one direction claimed and measured, for each variable.
-        sides: the slopes on the left and the right, if there is a kink.
+        sides: the slopes on the left and the right, if there is a kink; inf, if there is a jump.
         cut: where a number leaves the graph, in words.
         reached: whether a path of the graph leads to the variable at all.
         defined: whether the function has a number on both sides.
@@ -90,6 +90,10 @@ def _one_ratio(claimed: Numbers, measured: Numbers) -> float | None:
 
 def _is_undefined(doubt: Doubt) -> bool:
     return not doubt.defined
+
+
+def _jumps(doubt: Doubt) -> bool:
+    return doubt.sides is not None and not np.all(np.isfinite(doubt.sides))
 
 
 def _is_kinked(doubt: Doubt) -> bool:
@@ -182,6 +186,7 @@ def _is_permuted(doubt: Doubt) -> bool:
 CAUSES: tuple[tuple[str, Callable[[Doubt], Any], str], ...] = (
     ("undefined nearby", _is_undefined, """the function is nan or inf next to this point; move the inputs into its
         domain"""),
+    ("discontinuous", _jumps, "the function jumps at this point and has no derivative; move the inputs away from it"),
     ("detached", _is_cut, "{cut}; use the functions of this package there, and neither .data nor detach()"),
     ("wrong rule at a kink", _is_kinked, """the slopes on the two sides are {left:.6g} and {right:.6g}, and the
         derivative lies outside; ties share it, so that the shares add up to 1"""),

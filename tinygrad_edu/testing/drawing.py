@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import SingularMatrixError
+from ..errors import DataError, SingularMatrixError
 from ..ops.linear import Reduction
 from ..ops.row import TABLE, Elementwise, Interval, Row, ScalarRow
 from .examples import Shape, examples
@@ -225,6 +225,8 @@ def draw_program(choose: Choose, kind: Kind = "scalar", max_steps: int = 8) -> P
     It is drawn from the rows that the table has now, one's own included. `kind` "scalar" has numbers for
     inputs and the rows that Values record; "array" has arrays, and all rows.
     """
+    if max_steps < 1:
+        raise DataError(f"a program needs at least one step, not {max_steps}")
     inputs = [_input(choose, kind) for _ in range(1 + choose(3))]
     sketch, rows = _Sketch(choose, inputs, max_steps), list(_rows(kind))
     for _ in range(2 * max_steps):

@@ -128,6 +128,8 @@ def _jacobians(problem: Problem, which: int, mode: str) -> tuple[Numbers | None,
 
     with np.errstate(all="ignore"):
         measured = np.stack([slope(flat, problem.point, vs) for vs in columns], axis=1)
+    if not np.all(np.isfinite(measured)):  # its long step leaves the domain
+        return None, None
     with problem.at(problem.point) as (nodes, found):
         if mode == "forward":
             claimed = [_flat(plain(tangents(nodes, found, vs), problem.outputs)) for vs in columns]

@@ -22,6 +22,8 @@ Curve = Callable[[float], float]
 STEP = 1e-3
 """The longest step of a difference, in units of the direction."""
 
+EPS = float(np.finfo(float).eps)
+
 LEVELS = 12
 """How often a step is halved at the most."""
 
@@ -71,20 +73,26 @@ class Slope:
     error: float
 
 
-def slope_at_zero(curve: Curve, tolerance: float, step: float = STEP, levels: int = LEVELS) -> Slope:
+def slope_at_zero(curve: Curve, tolerance: float, step: float = STEP, levels: int = LEVELS,
+                  grain: float = 0.0) -> Slope:
     """The derivative of `curve` at 0, by central differences whose leading errors cancel (Richardson, 1911).
 
     The step is halved until the extrapolated numbers agree within `tolerance`, absolute and relative, or
-    rounding is all that is left: for a smooth function that is after two steps, four calls.
+    rounding is all that is left: for a smooth function that is after two steps, four calls. `grain` is the size of the
+    numbers that are moved: a step that is added to a large number is rounded itself.
 
     Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982.
     """
     row: list[float] = []
     best = Slope(math.nan, math.inf)
-    for level in range(levels):
-        h = step / 2.0**level
+    h = 2.0 * step
+    for _ in range(levels):
+        h /= 2.0
         ahead, behind = curve(h), curve(-h)
-        rounding = 4.0 * float(np.finfo(float).eps) * max(abs(ahead), abs(behind)) / h
+        if not math.isfinite(ahead - behind):  # beyond an end of the domain, which may be very near
+            row, h = [], h / 512.0
+            continue
+        rounding = EPS / h * (4.0 * max(abs(ahead), abs(behind)) + grain * abs(ahead - behind) / (2.0 * h))
         previous, row = row, [(ahead - behind) / (2.0 * h)]
         for order, coarse in enumerate(previous, start=1):
             finer = row[-1] + (row[-1] - coarse) / (4.0**order - 1.0)
@@ -97,18 +105,33 @@ def slope_at_zero(curve: Curve, tolerance: float, step: float = STEP, levels: in
     return best
 
 
-def kinks_at_zero(curve: Callable[[float], Any], middle: Any) -> tuple[Any, Any, Any]:
-    """The slopes of each number of `curve` on the left and on the right of 0, and which of them have a kink there.
+def kinks_at_zero(curve: Callable[[float], Any], middle: Any) -> tuple[Any, Any, Any, Any]:
+    """The slopes of each number of `curve` on the left and on the right of 0, which of them have a kink there, and
+    which a jump.
 
-    The slopes of a smooth function draw together as the step shrinks; those at a kink do not. `middle` holds the
-    numbers at 0.
+    The slopes of a smooth function draw together as the step shrinks, those at a kink do not, those at a jump grow
+    without end. What rounding makes of them is neither, nor is the end of a domain. `middle` holds the numbers at 0.
     """
-    gaps, left, right = [], middle, middle
-    for h in (1e-4, 1e-6):
-        left, right = (middle - curve(-h)) / h, (curve(h) - middle) / h
-        gaps.append(np.abs(right - left))
-    smooth = (gaps[1] <= 0.1 * gaps[0]) | (gaps[1] <= 1e-6 * (1.0 + np.abs(left) + np.abs(right)))
-    return left, right, ~smooth
+    further, near = _sides(curve, middle, 1e-4), _sides(curve, middle, 1e-6)
+    kink, jump = _apart(middle, further, near, 1e-6)
+    if np.any(kink):  # or merely steep, so that the long step tells nothing
+        kink, jump = (seen & still for seen, still in
+                      zip((kink, jump), _apart(middle, near, _sides(curve, middle, 1e-8), 1e-8), strict=True))
+    return *near, kink, jump
+
+
+def _sides(curve: Callable[[float], Any], middle: Any, h: float) -> tuple[Any, Any]:
+    return (middle - curve(-h)) / h, (curve(h) - middle) / h
+
+
+def _apart(middle: Any, further: tuple[Any, Any], near: tuple[Any, Any], h: float) -> tuple[Any, Any]:
+    """Where the two slopes do not draw together from a longer step to the step `h`, and where they grow."""
+    noise = 16.0 * EPS * np.abs(middle) / h
+    before, now = np.max(np.abs(further), axis=0), np.max(np.abs(near), axis=0)
+    gap = np.abs(near[1] - near[0])
+    jump = (now >= 50.0 * before) & (now > 1.0 + noise) & np.isfinite(now)
+    kink = (gap > 0.1 * np.abs(further[1] - further[0])) & (gap > 1e-6 * (1.0 + now) + noise) & np.isfinite(gap)
+    return kink | jump, jump
 
 
 def slope(function: Function, xs: Sequence[Any], vs: Sequence[Any], step: float = 5e-4) -> Any:

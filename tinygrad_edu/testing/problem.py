@@ -239,7 +239,12 @@ def _same(x: Any, y: Any) -> bool:
 def _outputs(result: Any) -> list[Any]:
     """The numbers, arrays and nodes that a function returned."""
     outputs = leaves_of(result)
+    if not outputs:
+        raise DataError(f"gradcheck: the function returned {result!r}, in which there is no number to differentiate")
     for y in outputs:
         if not isinstance(y, (Node, int, float, np.ndarray, np.number)):
             raise DataError(f"gradcheck: the function returned {type(y).__name__}, not numbers; is a return missing?")
+        if isinstance(y, (np.ndarray, np.number)) and y.dtype.kind not in "fiub":
+            raise DataError(f"gradcheck: the function returned an array of {y.dtype}, not of real numbers; join nodes "
+                            "with stack() or Tensor.stack_values()")
     return [float(y) if isinstance(y, int) else y for y in outputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -84,7 +85,7 @@ class Program:
         steps: the operations, in order.
 
     Raises:
-        DataError: there is no step.
+        DataError: there is no step, or one reads what is not there before it.
     """
 
     inputs: tuple[Any, ...]
@@ -93,6 +94,10 @@ class Program:
     def __post_init__(self) -> None:
         if not self.steps:
             raise DataError("a program needs at least one step")
+        for place, step in enumerate(self.steps, start=len(self.inputs)):
+            if not all(0 <= o < place for o in step.places):
+                raise DataError(f"step {place - len(self.inputs)}, {step.row.name}, reads the places {step.places}, of "
+                                f"which only those from 0 to {place - 1} are there before it")
         count, needed = len(self.inputs), {len(self.inputs) + len(self.steps) - 1}
         for place in reversed(range(len(self.steps))):
             if count + place in needed:
@@ -158,9 +163,21 @@ def _literal(x: Any, array: str = "np.array") -> str:
     if isinstance(x, np.ndarray):
         if not x.size:
             return f"np.zeros({x.shape}, dtype=np.{x.dtype})"
-        return f"{array}({x.tolist()})" if array else str(x.tolist())
+        kind = ", dtype=np.float32" if x.dtype == np.float32 else ""
+        return f"{array}({_nested(x.tolist())}{kind})" if array else f"{_nested(x.tolist())}{kind}"
+    if isinstance(x, np.float32):
+        return f"np.float32({_nested(x.item())})"
     if isinstance(x, tuple):
         return f"({', '.join(map(_literal, x))}{',' if len(x) == 1 else ''})"
     if isinstance(x, type) and x.__module__ == "numpy":
         return f"np.{x.__name__}"
-    return repr(x.item() if isinstance(x, np.generic) else x)
+    return _nested(x.item() if isinstance(x, np.generic) else x)
+
+
+def _nested(x: Any) -> str:
+    """The repr of a number or of nested lists of them, inf and nan by the names that they have in NumPy."""
+    if isinstance(x, list):
+        return f"[{', '.join(map(_nested, x))}]"
+    if isinstance(x, float) and not math.isfinite(x):
+        return f"np.{x}" if x > 0.0 or x != x else "-np.inf"
+    return repr(x)
