@@ -219,6 +219,15 @@ def test_a_function_of_a_million_numbers_is_called_thirty_times_at_the_most(orde
     assert len(calls) <= 30 * order
 
 
+@pytest.mark.filterwarnings("ignore:gradcheck. a derivative was measured")
+@pytest.mark.parametrize("function", [lambda x: 1e8 + tg.tanh(x), lambda x: tg.exp(30.0 * x)])
+def test_neither_is_one_that_can_hardly_be_measured(function):
+    """A second look at what is lost in rounding is within the thirty calls."""
+    calls = []
+    assert gradcheck(lambda x: (calls.append(1), function(x))[1], np.random.default_rng(0).normal(size=2_000))
+    assert len(calls) <= 30
+
+
 # ---- what is found ---------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from .problem import Problem, curved, gradient, payload, plain, tangents
 MODES = ("reverse", "forward")
 
 MANY, BUDGET = 1000, 30
-"""A function of more than so many numbers is called so often at the most, where nothing is wrong with it."""
+"""A function of more than so many numbers is called so often at the most, where nothing is wrong and no kink is."""
 
 FEW = 24
 """Of so many numbers each is looked at singly, of more numbers three that are drawn."""
@@ -42,7 +42,8 @@ def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes:
     Along random directions v and under a random projection u, the number u . (J v) is measured by central
     differences and compared with (u J) . v of reverse mode and u . (J v) of forward mode; then the same for
     single elements: all, or three that are drawn where there are many. The cost so does not grow with the size:
-    a function of more than 1000 numbers is called at most 30 times. What differs is hunted down to its element.
+    a function of more than 1000 numbers is called at most 30 times, but at a kink. What differs is hunted down to
+    its element.
 
     Differentiated by are: floats, float arrays, Values and Tensors among the inputs, nested in lists and dicts;
     the parameters of modules among them; and all leaves that the function itself reads, such as the parameters
@@ -213,7 +214,7 @@ class _Check:
         vss += [vs for _, _, vs in units(point, chosen)]
         said = [claim.along(vss) for claim in self.claims]
         for number, vs in enumerate(vss):
-            if number >= 3 and total > MANY and self.problem.calls + 6 > BUDGET:
+            if number >= 3 and self.costs_too_much():
                 break
             measured = self.measured(vs)
             if self.beside and not math.isfinite(measured.error):  # an end of the domain
@@ -221,10 +222,14 @@ class _Check:
             for claim, derivatives in zip(self.claims, said, strict=True):
                 if not self.holds(claim, derivatives[number], measured, vs):
                     raise diagnose(self.doubt(claim, vs))
-            if self.vague(measured) and np.any(self.sides(vs)[2]):
+            if self.vague(measured) and not self.costs_too_much() and np.any(self.sides(vs)[2]):
                 self.kinks = True
             else:
                 self.seen.append(measured)
+
+    def costs_too_much(self) -> bool:
+        """Whether one more measurement, of six calls, would be too many."""
+        return sum(self.sizes) > MANY and self.problem.calls + 6 > BUDGET
 
     # -- measuring
 
@@ -243,7 +248,7 @@ class _Check:
         """The slope along `vs`; by shorter steps where long ones hardly measure it."""
         best = self.measured_by(vs, us or self.us, self.step)
         for step in NEARER:
-            if self.vague(best):
+            if self.vague(best) and not self.costs_too_much():
                 best = min(best, self.measured_by(vs, us or self.us, step), key=lambda slope: slope.error)
         return best
 
