@@ -29,7 +29,7 @@ Direction = Sequence[Any]
 """A number or array for each variable."""
 
 
-def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes: Sequence[str] = MODES,
+def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes: str | Sequence[str] = MODES,
               rtol: float = 1e-6, atol: float = 1e-8, seed: int = 0) -> bool:
     """Check the derivatives of `function` at `inputs` against differences of its results.
 
@@ -40,13 +40,14 @@ def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes:
 
     Differentiated by are: floats, float arrays, Values and Tensors among the inputs, nested in lists and dicts;
     the parameters of modules among them; and all leaves that the function itself reads, such as the parameters
-    of a model. Integers are passed on as they are. Every `.grad` and every parameter stays as it was.
+    of a model. Integers are passed on as they are, and lists as lists: an array is np.array([1.0, 2.0]). Every
+    `.grad` and every parameter stays as it was.
 
     Args:
         function: returns one number or many: Values, Tensors, nested lists and dicts of them.
         inputs: where to check.
         order: 2 checks second derivatives too: every nesting of the modes, against differences of the gradient.
-        modes: "reverse", "forward", or both.
+        modes: "reverse" or "forward", or both in a tuple.
         rtol: how far a derivative may be off, relative; widened by no more than the error that the measurement
             ascribes to itself.
         atol: the same, absolute.
@@ -67,10 +68,15 @@ def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes:
     >>> gradcheck(lambda x, w: tg.tanh(x @ w), np.ones((2, 3)), np.eye(3))
     True
     """
+    modes = (modes,) if isinstance(modes, str) else modes
     unknown = set(modes) - set(MODES)
     if order not in (1, 2) or unknown or not modes:
         raise ValueError(f"gradcheck: order is 1 or 2, and modes are among {MODES}; not {order} and {tuple(modes)}")
     problem = Problem(function, inputs)
+    for variable in problem.variables:
+        if variable.narrow:
+            warnings.warn(f"gradcheck: {variable.name} is float32, whose seven digits are too few to measure a "
+                          "derivative; it is checked in float64", GraphWarning, stacklevel=2)
     rng = np.random.default_rng(seed)
     for n in range(1, order + 1):
         _Check(problem, n, modes, rng, rtol, atol).run()
@@ -172,7 +178,7 @@ class _Check:
                     raise diagnose(self.doubt(claim, vs))
         if self.kinks:
             warnings.warn("gradcheck: the inputs are at a kink; the derivative lies between the slopes of the two "
-                          "sides, and more cannot be said of it", GraphWarning, stacklevel=4)
+                          "sides, and more cannot be said of it", GraphWarning, stacklevel=3)
 
     # -- measuring
 
