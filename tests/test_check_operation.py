@@ -198,7 +198,7 @@ def test_a_complaint_carries_its_evidence():
     error = caught.value
     assert error.ratio == pytest.approx(-1.0)
     assert error.analytic == pytest.approx(-error.numeric)
-    assert (error.mode, error.order) == ("backward()", 1)
+    assert (error.mode, error.order) == ("reverse", 1)
     assert isinstance(error, AssertionError)
 
 
