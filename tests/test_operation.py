@@ -1,6 +1,7 @@
 """A user's own operation: registered by a decorator, it is a row like the others."""
 
 import copy
+import inspect
 import math
 import pickle
 
@@ -247,6 +248,17 @@ def test_it_works_as_the_activation_of_a_module(squash):
     layer = tg.nn.Linear(2, 3, rng=0)
     squash(layer(np.ones((4, 2)))).sum().backward()
     assert all(p.grad is not None and np.all(p.grad != 0.0) for p in layer.parameters())
+
+
+def test_it_has_the_parameters_of_its_function():
+    """So help shows them, and gradcheck names the operand whose rule is wrong."""
+    @tg.operation(lambda out, width, height: height, lambda out, width, height: height)
+    def area(width, height):
+        return width * height
+
+    assert str(inspect.signature(area)) == "(width, height)"
+    with pytest.raises(tg.testing.GradientError, match="by height is wrong"):
+        tg.testing.gradcheck(area, 2.0, 3.0)
 
 
 # ---- mistakes --------------------------------------------------------------------------------------------------------

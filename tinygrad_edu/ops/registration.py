@@ -59,6 +59,7 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
         intervals = _intervals(name, domain, count or _most(described.get("cases", ())))
         row = _made(name, function, rules, kind, scalar, jvp, {"domain": intervals, **described})
         row.__module__ = function.__module__
+        row.__signature__ = inspect.signature(function)  # type: ignore[attr-defined] # for help, and gradcheck's names
         TABLE[name] = OWN[name] = row
         return row
 
