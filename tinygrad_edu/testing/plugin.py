@@ -9,9 +9,13 @@ Put ``pytest_plugins = ["tinygrad_edu.testing.plugin"]`` into conftest.py, or ru
   cause as a property ``gradient_cause``;
 - tests may ask for the fixture ``gradcheck``.
 
-Hypothesis counts a slow example as a failure, and shrinks what fails, which takes many calls. Homework is graded in
-peace with ``@settings(deadline=None)``, and fast with ``phases=[Phase.generate]`` besides, which leaves the first
-failing example as it is.
+Hypothesis counts a slow example as a failure, and calls what fails hundreds of times to explain it, which gradcheck
+does already. Homework is graded in a fraction of the time with this in conftest.py::
+
+    from hypothesis import Phase, settings
+
+    settings.register_profile("homework", deadline=None, phases=set(Phase) - {Phase.explain})
+    settings.load_profile("homework")
 """
 
 from __future__ import annotations
