@@ -35,6 +35,7 @@ def main() -> None:
     assert np.isfinite(tg.hessian(lambda v: (v ** 3).sum())(np.ones(3))).all()
 
     assert tg.testing.gradcheck(model, x[:5], order=2)
+    assert "strategies" not in dir(tg.testing)  # so that help(tg.testing) works
     said = ""
     try:
         tg.testing.strategies.values()

@@ -222,3 +222,20 @@ def test_a_row_without_a_place_to_try_it_is_found(domain):
 def test_every_check_has_a_fault_that_it_finds():
     """The list above, and the tests after it, cover CHECKS."""
     assert {check for check, *_ in FAULTS.values()} | {edges.ownership} == set(CHECKS)
+
+
+@pytest.mark.parametrize(("function", "rule", "hint"), [
+    (math.tanh, lambda out, x: 1.0 - out * out, "write np.sin in the function, tg.sin in its rules"),
+    (lambda x: np.sin(x), lambda out, x: math.cos(x), "write np.sin in the function, tg.sin in its rules"),
+    (lambda x: x if x > 0.0 else 0.0, lambda out, x: 1.0 * (x > 0.0), "write np.where"),
+    (lambda x: np.sin(x), lambda out, x: None, "is a return missing"),
+    (lambda x: np.sin(x), lambda out, x: np.cos(x), "tg.sin and not np.sin or math.sin"),
+    (lambda x: np.tanh(x), lambda out, x: 1.0 - np.tanh(x) ** 2, "is np.sin written in a rule for tg.sin"),
+])
+def test_the_usual_mistakes_of_a_beginner_have_a_hint(function, rule, hint):
+    """What Python and NumPy say of them names neither the place nor what to write there."""
+    def mistaken(x):
+        return function(x)
+
+    with pytest.raises(GradientError, match=hint):
+        check_operation(tg.operation(rule)(mistaken))

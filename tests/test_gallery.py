@@ -110,6 +110,41 @@ def test_a_failure_shows_the_students_line_and_the_cause(pytester):
     assert '<property name="gradient_cause" value="wrong sign"' in (pytester.path / "grades.xml").read_text()
 
 
+EXAMPLES = """
+from hypothesis import given, settings, strategies as st
+from tinygrad_edu.testing import GALLERY, gradcheck
+
+@settings(deadline=None, database=None)
+@given(st.just(1.5))
+def test_example(x):
+    assert gradcheck(GALLERY["missing +="].function, x)
+
+def test_group():
+    try:
+        gradcheck(GALLERY["missing +="].function, 1.5)
+    except AssertionError as error:
+        raise ExceptionGroup("distinct failures", [ValueError("other"), ExceptionGroup("inner", [error])])
+"""
+
+
+def test_the_example_of_hypothesis_is_shown_and_a_group_of_failures_is_opened(pytester):
+    """Hypothesis raises a group where examples fail in several ways, such as by their time."""
+    pytester.makepyfile(test_homework=EXAMPLES)
+    pytester.makeconftest('pytest_plugins = ["tinygrad_edu.testing.plugin"]')
+    result = pytester.runpytest_subprocess("--junitxml=grades.xml")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines([
+        "test_homework.py:7: assert gradcheck(*",
+        "*test_example(*",
+        "*x=1.5*",
+        "test_homework.py:11: gradcheck(*",
+        "*likely cause: missing contribution: *",
+        "besides: ValueError",
+        "test_homework.py::test_group  x: missing contribution",
+    ])
+    assert (pytester.path / "grades.xml").read_text().count('value="missing contribution"') == 2
+
+
 def test_without_pytest_the_plugin_says_what_to_install():
     """One line with the pip command."""
     blocked = ("import sys; sys.modules['pytest'] = None\n"
@@ -117,3 +152,8 @@ def test_without_pytest_the_plugin_says_what_to_install():
                "except ImportError as error:\n    print(error)")
     run = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, check=True)
     assert "pip install 'tinygrad_edu[testing]'" in run.stdout
+
+
+def test_the_strategies_are_completed_where_hypothesis_is_there():
+    """Loaded on first use, they are in dir() before."""
+    assert set(tg.testing.__all__) <= set(dir(tg.testing))

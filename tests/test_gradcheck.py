@@ -101,8 +101,9 @@ def test_float32_is_checked_in_float64_with_a_warning():
     model = nn.Linear(4, 2, rng=0)
     model.weight.data, model.bias.data = model.weight.data, model.bias.data
     small = X.astype(np.float32)
-    with pytest.warns(GraphWarning, match="x is float32"):
+    with pytest.warns(GraphWarning, match="x is float32") as caught:
         assert gradcheck(lambda x: tg.tanh(x).sum(), small)
+    assert [w.filename for w in caught] == [__file__]  # else Python shows the first of all such warnings only
     narrow = tg.Tensor(W.astype(np.float32), label="narrow")
     with pytest.warns(GraphWarning, match="narrow is float32"):
         assert gradcheck(lambda x: x @ narrow, X)
@@ -124,8 +125,9 @@ def test_at_a_kink_the_mean_of_the_sides_passes(function):
 ])
 def test_at_a_kink_a_derivative_between_the_sides_passes_with_a_warning(function, inputs):
     """A convention is not an error; that it is one, is said."""
-    with pytest.warns(GraphWarning, match="kink"):
+    with pytest.warns(GraphWarning, match="kink") as caught:
         assert gradcheck(function, *inputs)
+    assert [w.filename for w in caught] == [__file__]
 
 
 def test_a_kink_excuses_no_mistake_elsewhere():
@@ -319,16 +321,46 @@ def test_under_no_grad_there_is_no_gradient():
     assert failure(function, 1.5).cause == "detached"
 
 
+def test_a_ratio_is_shown_where_it_says_something():
+    """Not of a derivative that is 0."""
+    assert "ratio" not in str(failure(lambda x: math.sin(x), 1.5))
+    assert "tg.sin" in str(failure(lambda x: math.sin(x), 1.5))
+
+
+def test_a_broken_operation_of_a_user_does_not_hinder_the_diagnosis_of_another():
+    """In a notebook, or in homework, the table holds rules that raise; only built-in functions are guessed at."""
+    try:
+        @tg.operation(lambda out, x: None)
+        def broken(x):
+            return np.sin(x)
+
+        assert failure(unlisted("tanh", lambda out, x: 1.0 - out, np.tanh), X).cause == "unknown"
+    finally:
+        del tg.TABLE["broken"]
+
+
+def test_one_mode_is_given_by_its_name():
+    """As a word, without a tuple around it."""
+    assert gradcheck(tg.tanh, 0.5, modes="forward")
+
+
+def test_gradcheck_records_whatever_the_surroundings_say():
+    """Called under no_grad() it checks the function as it is elsewhere."""
+    with tg.no_grad():
+        assert gradcheck(tg.tanh, X)
+
+
 # ---- what cannot be checked ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("call", "error", "message"), [
     (lambda: gradcheck(lambda x: x, 3), DataError, "nothing to differentiate by.*2.0 for 2"),
     (lambda: gradcheck(lambda x: None, 3.0), DataError, "returned NoneType.*return missing"),
-    (lambda: gradcheck(lambda x: "text", 3.0), DataError, "returned str"),
+    (lambda: gradcheck(lambda x: "text", 3.0), DataError, "returned str, not numbers$"),
     (lambda: gradcheck(lambda x: [], 3.0), DataError, r"returned \[\].*no number"),
     (lambda: gradcheck(lambda x: np.array([x * 2.0], object), 3.0), DataError, "array of object.*stack_values"),
     (lambda: gradcheck(lambda x: [x, np.complex128(1j)], 3.0), DataError, "complex128, not of real numbers"),
+    (lambda: gradcheck(tg.tanh(tg.Value(3.0)), 3.0), DataError, r"not its result \(Value\): gradcheck\(f, x\)"),
     (lambda: gradcheck(lambda x: x * np.random.default_rng().normal(), 3.0), GradientError, "two calls.*rng"),
     (lambda: gradcheck(tg.sqrt, 0.0), GradientError, "undefined nearby"),
     (lambda: gradcheck(lambda x: x, 3.0, order=3), ValueError, "order is 1 or 2"),

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import inspect
 import math
 import pickle
 
@@ -251,13 +252,24 @@ def test_it_works_as_the_activation_of_a_module(squash):
     assert all(p.grad is not None and np.all(p.grad != 0.0) for p in layer.parameters())
 
 
+def test_it_has_the_parameters_of_its_function():
+    """So help shows them, and gradcheck names the operand whose rule is wrong."""
+    @tg.operation(lambda out, width, height: height, lambda out, width, height: height)
+    def area(width, height):
+        return width * height
+
+    assert str(inspect.signature(area)) == "(width, height)"
+    with pytest.raises(tg.testing.GradientError, match="by height is wrong"):
+        tg.testing.gradcheck(area, 2.0, 3.0)
+
+
 # ---- mistakes --------------------------------------------------------------------------------------------------------
 
 WRONG = {
     "too few rules": (lambda x, y: x * y, (1.0,), {}, r"operands of wrong are \(x, y\), the rules number 1;"),
     "too many rules": (lambda x: x, (1.0, 1.0), {}, r"operands of wrong are \(x\), the rules number 2;"),
     "a rule that is none": (lambda x: x, ("1",), {}, "rule of wrong for x is '1', neither a function"),
-    "a number for a transpose": (lambda x, /: x, (1.0,), {"kind": Linear}, "rule of wrong for x is 1.0, neither"),
+    "a number for a transpose": (lambda x, /: x, (1.0,), {"kind": Linear}, "is 1.0, and no function; of a Linear row"),
     "a rule of too few arguments": (lambda x: x, (lambda x: x,), {}, r"for x must take \(out, x\)"),
     "metadata": (lambda x, axis=0: x, (1.0,), {}, r"axis=0 is no operand; .*kind="),
     "no operands": (lambda x: x, (lambda g, x: g,), {"kind": Linear}, r"before a slash"),
@@ -296,12 +308,23 @@ def test_a_mistake_is_named_when_it_is_made(name):
     assert "wrong" not in tg.TABLE
 
 
+@pytest.mark.parametrize("use", [lambda f: f(0.5), lambda f: tg.testing.gradcheck(f, 0.5)])
+def test_a_decorator_without_its_rules_is_named_when_it_is_used(use):
+    """It took the function for a rule."""
+    @tg.operation
+    def bare(x):
+        return x
+
+    with pytest.raises(TypeError, match=r"(float|Value) is no function; .*@operation\(lambda out, x"):
+        use(bare)
+
+
 @pytest.mark.parametrize("domain", [
     [(1.0, -1.0)], [(0.0, 1.0), (0.0, 1.0)], [(0.0, 1.0, 2.0)], (0.0, 1.0), [(-math.inf, 1.0)], [(math.nan, 1.0)],
     ["ab"]])
 def test_a_domain_that_is_none_is_refused(domain):
     """As many as operands, each of low and high."""
-    with pytest.raises(ValueError, match=r"domain of wrong .* for each operand, of which there are 1"):
+    with pytest.raises(ValueError, match=r"domain of wrong .* each operand, of which there are 1: \[\(low, high\)\]"):
         register(lambda_named("wrong", lambda x: x), 1.0, domain=domain)
 
 
@@ -321,11 +344,3 @@ def test_a_lambda_is_asked_for_a_name():
             register(nameless, 1.0)
 
 
-def test_the_decorator_without_its_rules_says_so():
-    """Python calls it with the function in the place of a rule, and then with a number for the function."""
-    @tg.operation
-    def bare(x):
-        return x * x
-
-    with pytest.raises(TypeError, match="are the rules missing"):
-        bare(2.0)

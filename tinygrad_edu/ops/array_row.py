@@ -116,7 +116,20 @@ class LinearInEach(Linear):
 
 
 class Fused(ArrayRow):
-    """A function whose two modes are stated outright, in the library's own functions."""
+    """A function whose two modes are stated outright, in the library's own functions.
+
+    Reverse mode is stated for each operand as a function of (cotangent, out, *operands, **params); forward mode once,
+    of (out, operands, tangents, **params), where the tangent of a constant operand is None.
+
+    >>> import tinygrad_edu as tg
+    >>> @tg.operation(lambda g, out, x: out * (g - (g * out).sum(axis=-1, keepdims=True)), kind=tg.ops.Fused,
+    ...               jvp=lambda out, xs, ts: out * (ts[0] - (out * ts[0]).sum(axis=-1, keepdims=True)),
+    ...               cases=[(((2, 3),), {})])
+    ... def softmax_of_rows(x, /):
+    ...     e = np.exp(x - x.max(axis=-1, keepdims=True))
+    ...     return e / e.sum(axis=-1, keepdims=True)
+    >>> tg.testing.check_operation(softmax_of_rows)
+    """
 
     def __init__(self, function: Rule, vjps: Sequence[Rule], jvp: Rule, **described: Any) -> None:
         super().__init__(function, **described)

@@ -27,8 +27,8 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
         rules: the derivative by each operand: a formula of (out, *operands), or a number. It is written in
             arithmetic and functions of this library, never NumPy's, so that it can be differentiated again.
         kind: `Elementwise`, a function of numbers, broadcast over arrays. Or a function of whole arrays: of
-            `Linear`, `LinearInEach` and `Fused` rows the rules give the cotangent of each operand, as `ops/row.py`
-            says; positional-only parameters are operands, all others are metadata.
+            `ops.Linear`, `ops.LinearInEach` and `ops.Fused` rows the rules give the cotangent of each operand, as
+            `ops/array_row.py` says; positional-only parameters are operands, all others are metadata.
         domain: for each operand an interval, or a list of intervals, where the function is smooth.
         scalar: the function on floats; by default the function itself.
         jvp: forward mode of a `Fused` row.
@@ -53,6 +53,9 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
         raise TypeError(f"operation: kind={kind!r} is no kind of row, such as Elementwise, Linear or Fused")
 
     def register(function: Rule) -> Row:
+        if not callable(function):
+            raise TypeError(f"operation: {type(function).__name__} is no function; write the rules behind the "
+                            "decorator's name, as in @operation(lambda out, x: 1.0 - out * out)")
         name = _free_name(function)
         count, required = _operands(name, function, kind)
         _check_rules(name, rules, required, kind)
@@ -60,6 +63,7 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
         intervals = _intervals(name, domain, count or _most(described.get("cases", ())))
         row = _made(name, function, rules, kind, scalar, jvp, {"domain": intervals, **described})
         row.__module__ = function.__module__
+        row.__signature__ = inspect.signature(function)  # type: ignore[attr-defined] # for help, and gradcheck's names
         TABLE[name] = OWN[name] = row
         return row
 
@@ -68,9 +72,6 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
 
 def _free_name(function: Rule) -> str:
     """The name of the operation that `function` makes, or a ValueError."""
-    if not callable(function):
-        raise TypeError(f"operation: makes a function an operation, and {function!r} is none; are the rules missing, "
-                        "as in @operation(lambda out, x: ...)?")
     name = str(getattr(function, "__name__", "")).lstrip("_")
     if not name.isidentifier():
         raise ValueError("operation: a lambda has no name for messages and drawings, nor has any object that can be "
@@ -104,8 +105,10 @@ def _check_rules(name: str, rules: Sequence[Any], operands: Sequence[str], kind:
                         f"{len(rules)}; give the derivative by each operand, in their order")
     for rule, operand in zip(rules, operands, strict=True):
         if not callable(rule) and (not isinstance(rule, Real) or issubclass(kind, (Linear, Fused))):
-            raise TypeError(f"operation: the rule of {name} for {operand} is {rule!r}, neither a function such as "
-                            "lambda out, x: 1.0 - out * out nor a number")
+            wanted = (f"and no function; of a {kind.__name__} row it gives the cotangent of {operand}"
+                      if issubclass(kind, (Linear, Fused)) else
+                      "neither a function such as lambda out, x: 1.0 - out * out nor a number")
+            raise TypeError(f"operation: the rule of {name} for {operand} is {rule!r}, {wanted}")
         if callable(rule) and issubclass(kind, Elementwise):
             try:
                 inspect.signature(rule).bind("out", *operands)
@@ -130,11 +133,12 @@ def _most(cases: Sequence[Any]) -> int:
 def _intervals(name: str, domain: Sequence[Any], count: int) -> list[tuple[Interval, ...]]:
     """The intervals of each operand, where one alone may stand for a list of one."""
     domain = domain or [DEFAULT] * count
+    # a number among them is (low, high) for [(low, high)]
     found = [tuple(map(tuple, [of] if np.ndim(of) == 1 else of)) for of in domain if np.ndim(of)]
     pairs = [interval for of in found for interval in of]
     if len(found) != count or not all(map(_is_interval, pairs)):
-        raise ValueError(f"operation: the domain of {name} is {domain}; give an interval (low, high) or a list of "
-                         f"intervals for each operand, of which there are {count}")
+        raise ValueError(f"operation: the domain of {name} is {domain}; give an interval or a list of intervals for "
+                         f"each operand, of which there are {count}: [{', '.join(['(low, high)'] * count)}]")
     return found
 
 

@@ -6,6 +6,7 @@ is for pytest.
 """
 
 import importlib as _importlib
+import importlib.util as _util
 import typing as _typing
 
 from ..errors import GradientError
@@ -24,3 +25,6 @@ else:
         if name != "strategies":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return _importlib.import_module(f"{__name__}.{name}")  # which loads hypothesis
+
+    def __dir__():
+        return sorted({*globals(), *(["strategies"] if _util.find_spec("hypothesis") else [])})

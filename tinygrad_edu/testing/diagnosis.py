@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import GradientError
 from ..node import NO_PARAMS
+from ..ops.registration import OWN
 from ..ops.row import TABLE, Elementwise
 
 Numbers = NDArray[np.float64]
@@ -161,14 +162,16 @@ def _elements_swapped(claimed: Numbers, measured: Numbers, shape: tuple[int, ...
 
 
 def _inner_function(doubt: Doubt) -> str:
-    """The table's function of one number whose derivative at x is the factor that misses, with its multiple."""
+    """The built-in function of one number whose derivative at x is the factor that misses, with its multiple: a
+    user's own may be broken too, and none of the one that is checked.
+    """
     x, claimed, measured = doubt.more.T
     if len(x) < 4 or not np.all(claimed):
         return ""
     with np.errstate(all="ignore"):
         factor = measured / claimed
-        for row in TABLE.values():
-            if isinstance(row, Elementwise) and row.arity == 1 and callable(row.derivatives[0]):
+        for name, row in TABLE.items():
+            if name not in OWN and isinstance(row, Elementwise) and row.arity == 1 and callable(row.derivatives[0]):
                 derivative = row.vjp(0, np.ones_like(x), row.array(x), (x,), NO_PARAMS)
                 if np.all(np.isfinite(derivative)) and np.ptp(derivative) > CLOSE:
                     multiple = _one_ratio(factor, derivative)
@@ -184,10 +187,11 @@ def _is_permuted(doubt: Doubt) -> bool:
 # ---- causes ----------------------------------------------------------------------------------------------------------
 
 CAUSES: tuple[tuple[str, Callable[[Doubt], Any], str], ...] = (
-    ("undefined nearby", _is_undefined, """the function is nan or inf next to this point; move the inputs into its
+    ("undefined nearby", _is_undefined, """the function is nan or inf here or close by; move the inputs into its
         domain"""),
     ("discontinuous", _jumps, "the function jumps at this point and has no derivative; move the inputs away from it"),
-    ("detached", _is_cut, "{cut}; use the functions of this package there, and neither .data nor detach()"),
+    ("detached", _is_cut, """{cut}; use the functions of this package there, such as tg.sin,
+        and neither math.sin, float() nor .data"""),
     ("wrong rule at a kink", _is_kinked, """the slopes on the two sides are {left:.6g} and {right:.6g}, and the
         derivative lies outside; ties share it, so that the shares add up to 1"""),
     ("zero", _is_zero, "no gradient arrives: {path}"),
@@ -229,7 +233,7 @@ def diagnose(doubt: Doubt) -> GradientError:
         f"    {doubt.analytic:.10g} by the rules, {doubt.numeric:.10g} measured",
         input=doubt.name or None, element=doubt.element, analytic=doubt.analytic, numeric=doubt.numeric, cause=key,
         mode=doubt.mode, order=doubt.order)
-    ratio = "" if math.isnan(error.ratio) else f", ratio {error.ratio:.6g}"
+    ratio = "" if not error.ratio or not math.isfinite(error.ratio) else f", ratio {error.ratio:.6g}"
     error.args = (f"{error}{ratio}\n    likely cause: {key}: {said}",)
     return error
 

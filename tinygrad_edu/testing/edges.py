@@ -76,12 +76,14 @@ def _in_silence(row: Row, xs: Sequence[float], function: Callable[[Sequence[floa
             return function(xs)
     except Exception as error:
         raise GradientError(f"{row.name}{xs} of Values raises {type(error).__name__}: {error}; inf and nan are results "
-                            "like others, and a rule in the library's own functions has them in silence") from error
+                            "like others, and a rule in the library's own functions (tg.sin and not np.sin or "
+                            "math.sin) has them in silence") from error
 
 
 def _same_float(what: str, expected: float, found: Any, tolerance: float) -> None:
     if type(found) is not float:
-        raise GradientError(f"{what}: {found!r} of type {type(found).__name__}, where floats are to give floats")
+        raise GradientError(f"{what}: {found!r} of type {type(found).__name__}, where floats are to give floats; is "
+                            "np.sin written in a rule for tg.sin?")
     if not (math.isclose(found, expected, rel_tol=tolerance) or (found != found and expected != expected)):
         raise GradientError(f"{what}: {found!r}, expected is {expected!r}", analytic=found, numeric=expected)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import history
+from ..errors import TinygradError
 from ..node import Node
 from .diagnosis import Doubt, Numbers, indexed
 from .measure import directions, moved, slope, units
@@ -60,7 +61,10 @@ def _around(problem: Problem, which: int,
                                     for v, x in zip(directions(point, rng), point, strict=True)], reach)
         along = elsewhere(moved_point)
         for _, element, unit in units(moved_point, range(start, start + count)):
-            claimed, measured, _ = along(unit)
+            try:
+                claimed, measured, _ = along(unit)
+            except TinygradError:  # the function has no number there
+                continue
             if np.isfinite(claimed) and np.isfinite(measured):
                 yield float(np.ravel(moved_point[which])[element]), claimed, measured
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientError, GraphWarning
+from ..modes import enable_grad
 from .diagnosis import Doubt, diagnose
 from .evidence import Along, gather
 from .measure import STEP, Slope, directions, inner, kinks_at_zero, moved, slope_at_zero, units
@@ -35,7 +36,7 @@ Direction = Sequence[Any]
 """A number or array for each variable."""
 
 
-def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes: Sequence[str] = MODES,
+def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes: str | Sequence[str] = MODES,
               rtol: float = 1e-6, atol: float = 1e-8, seed: int = 0) -> bool:
     """Check the derivatives of `function` at `inputs` against differences of its results.
 
@@ -47,13 +48,14 @@ def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes:
 
     Differentiated by are: floats, float arrays, Values and Tensors among the inputs, nested in lists and dicts;
     the parameters of modules among them; and all leaves that the function itself reads, such as the parameters
-    of a model. Integers are passed on as they are. Every `.grad` and every parameter stays as it was.
+    of a model. Integers are passed on as they are, and lists as lists: an array is np.array([1.0, 2.0]). Every
+    `.grad` and every parameter stays as it was.
 
     Args:
         function: returns one number or many: Values, Tensors, nested lists and dicts of them.
         inputs: where to check.
         order: 2 checks second derivatives too: every nesting of the modes, against differences of the gradient.
-        modes: "reverse", "forward", or both.
+        modes: "reverse" or "forward", or both in a tuple.
         rtol: how far a derivative may be off, relative; widened by no more than the error that the measurement
             ascribes to itself.
         atol: the same, absolute.
@@ -75,10 +77,19 @@ def gradcheck(function: Callable[..., Any], *inputs: Any, order: int = 1, modes:
     >>> gradcheck(lambda x, w: tg.tanh(x @ w), np.ones((2, 3)), np.eye(3))
     True
     """
+    modes = (modes,) if isinstance(modes, str) else modes
     unknown = set(modes) - set(MODES)
     if order not in (1, 2) or unknown or not modes:
         raise ValueError(f"gradcheck: order is 1 or 2, and modes are among {MODES}; not {order} and {tuple(modes)}")
-    problem = Problem(function, inputs)
+    with enable_grad():  # whatever the surroundings say
+        return _checked(Problem(function, inputs), order, modes, rtol, atol, seed)
+
+
+def _checked(problem: Problem, order: int, modes: Sequence[str], rtol: float, atol: float, seed: int) -> bool:
+    for variable in problem.variables:
+        if variable.narrow:
+            warnings.warn(f"gradcheck: {variable.name} is float32, whose seven digits are too few to measure a "
+                          "derivative; it is checked in float64", GraphWarning, stacklevel=3)
     rng = np.random.default_rng(seed)
     for n in range(1, order + 1):
         _Check(problem, n, modes, rng, rtol, atol).run()
@@ -154,8 +165,8 @@ def _projection(outputs: Sequence[Any], rng: np.random.Generator) -> list[Any]:
 
 
 def _warn(what: str, above: int = 0) -> None:
-    """Tell the caller of `gradcheck`, which calls `run`, which calls this, or a function `above` more calls this."""
-    warnings.warn(f"gradcheck: {what}", GraphWarning, stacklevel=4 + above)
+    """Tell the caller of `gradcheck`: `run` has called this, or a function `above` more."""
+    warnings.warn(f"gradcheck: {what}", GraphWarning, stacklevel=5 + above)
 
 
 class _Check:

@@ -51,6 +51,14 @@ def check_operation(op: Row, reference: Function | None = None, rng: np.random.G
         _named(op, lambda row, rng: demands.matches(row, reference, rng), rng)
 
 
+HINTS = (
+    ("converted to Python scalars", "math.sin takes no arrays: write np.sin in the function, tg.sin in its rules"),
+    ("truth value of an array", "if, max and min take no arrays: write np.where or np.maximum"),
+    ("NoneType", "is a return missing?"),
+)
+"""What may be meant by the messages of Python and NumPy: a part of them, and the likely cause."""
+
+
 def _named(row: Row, check: Check, rng: np.random.Generator) -> None:
     """The check, any exception of the row's functions turned into a complaint that names it."""
     try:
@@ -59,4 +67,5 @@ def _named(row: Row, check: Check, rng: np.random.Generator) -> None:
         raise
     except Exception as error:
         what = (check.__doc__ or "the same numbers as the reference").partition(".")[0].partition("\n")[0]
-        raise GradientError(f"{row.name}: {type(error).__name__}: {error} (checked was: {what})") from error
+        hint = next((f"; {said}" for part, said in HINTS if part in str(error)), "")
+        raise GradientError(f"{row.name}: {type(error).__name__}: {error}{hint} (checked was: {what})") from error

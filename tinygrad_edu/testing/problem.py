@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import forward, history, reverse
-from ..errors import DataError, GradientError, GraphWarning
+from ..errors import DataError, GradientError
 from ..nn.module import Module
 from ..node import Node, Payload
 from ..ops.defaults import FLOATS
@@ -41,12 +40,14 @@ class Variable:
         kind: the class of node that the function is given.
         data: where the derivative is checked; float64.
         parameter: the node itself, where the function holds it; None for an argument.
+        narrow: whether it is float32 by itself.
     """
 
     name: str
     kind: Kind
     data: Payload
     parameter: Any = None
+    narrow: bool = False
 
 
 def _variable(name: str, x: Any, parameter: Any = None) -> Variable:
@@ -54,10 +55,7 @@ def _variable(name: str, x: Any, parameter: Any = None) -> Variable:
     kind: Kind = Tensor if isinstance(x, (Tensor, np.ndarray)) else Value
     if kind is Value:
         return Variable(name, kind, float(data), parameter)
-    if data.dtype == FLOATS[1]:
-        warnings.warn(f"gradcheck: {name} is float32, whose seven digits are too few to measure a derivative; it is "
-                      "checked in float64", GraphWarning, stacklevel=2)
-    return Variable(name, kind, np.array(data, np.float64), parameter)
+    return Variable(name, kind, np.array(data, np.float64), parameter, narrow=data.dtype == FLOATS[1])
 
 
 def _varies(x: Any) -> bool:
@@ -99,11 +97,14 @@ class Problem:
         calls: how often it has been called.
 
     Raises:
-        DataError: there is nothing to differentiate by.
+        DataError: there is no function, or nothing to differentiate by.
         GradientError: two calls with the same arguments differ.
     """
 
     def __init__(self, function: Function, inputs: Sequence[Any]) -> None:
+        if not callable(function):
+            raise DataError(f"gradcheck: the first argument is the function itself, not its result "
+                            f"({type(function).__name__}): gradcheck(f, x), not gradcheck(f(x))")
         self.function, self.inputs, self.calls = function, tuple(inputs), 0
         self.variables: list[Variable] = []
         names = _argument_names(function, len(inputs))
@@ -243,7 +244,8 @@ def _outputs(result: Any) -> list[Any]:
         raise DataError(f"gradcheck: the function returned {result!r}, in which there is no number to differentiate")
     for y in outputs:
         if not isinstance(y, (Node, int, float, np.ndarray, np.number)):
-            raise DataError(f"gradcheck: the function returned {type(y).__name__}, not numbers; is a return missing?")
+            raise DataError(f"gradcheck: the function returned {type(y).__name__}, not numbers"
+                            + ("; is a return missing?" if y is None else ""))
         if isinstance(y, (np.ndarray, np.number)) and y.dtype.kind not in "fiub":
             raise DataError(f"gradcheck: the function returned an array of {y.dtype}, not of real numbers; join nodes "
                             "with stack() or Tensor.stack_values()")
