@@ -32,6 +32,9 @@ NEARER = (STEP / 2.0**9, STEP / 2.0**18)
 BESIDE = 4.0 * STEP
 """How far from a kink the check is made once more: no step from there crosses it."""
 
+NOTHING = 1e-13
+"""A derivative that is 0 on paper is measured as less, from what rounding leaves inside the function."""
+
 Direction = Sequence[Any]
 """A number or array for each variable."""
 
@@ -205,7 +208,7 @@ class _Check:
             _warn(f"a derivative was measured as {worst.value:.3g}, to within {worst.error:.3g} only, and a mistake of "
                   "this size would pass; bring inputs and results to moderate size", above=1)
         small = max(self.seen, key=lambda slope: abs(slope.value), default=worst)
-        if 10.0 * small.error < abs(small.value) <= self.atol:
+        if max(10.0 * small.error, NOTHING) < abs(small.value) <= self.atol:
             _warn(f"the derivatives are {abs(small.value):.3g} at the most, and a difference of atol={self.atol:g} is "
                   "allowed; give a smaller atol=", above=1)
 
