@@ -128,6 +128,17 @@ def test_at_a_kink_a_derivative_between_the_sides_passes_with_a_warning(function
         assert gradcheck(function, *inputs)
 
 
+@pytest.mark.parametrize(("function", "inputs"), [
+    (tg.relu, (np.array([0.0, 1.0]),)), (lambda x, y: [tg.relu(x), x * y, y * y], (0.0, 2.0)),
+], ids=["numbers of one result", "several results"])
+def test_beside_a_kink_what_is_smooth_is_checked_as_ever(function, inputs):
+    """The numbers with a kink are told from those without, which must be right."""
+    with pytest.warns(GraphWarning, match="kink"):
+        assert gradcheck(function, *inputs)
+    wrong = unlisted("wrong", lambda out, x: 2.1 * x)
+    failure(lambda *inputs: [function(*inputs), wrong(inputs[0] + 1.0)], *inputs)
+
+
 @pytest.mark.parametrize("distance", [1e-3, 3e-5, 1e-6])
 def test_next_to_a_kink_the_step_shrinks_until_it_does_not_cross_it(distance):
     """relu and abs right beside 0 have the slopes of their side."""
