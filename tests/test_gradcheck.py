@@ -247,6 +247,12 @@ def test_a_number_that_leaves_the_graph_is_found_and_the_reader_named(function):
     assert "moves with the inputs" in str(error)
 
 
+def test_a_constant_nan_is_no_number_that_moves():
+    """A nan that the graph reads, and nobody chooses, is the same at every point."""
+    wrong = unlisted("wrong", lambda out, x: 2.1 * x)
+    assert failure(lambda x: tg.where(True, wrong(x), math.nan), 1.5).cause == "scaled"
+
+
 def test_under_no_grad_there_is_no_gradient():
     """A result that is a constant, though it moves."""
     def function(x):
