@@ -195,3 +195,12 @@ def test_labels_of_any_integer_type_are_read_right(dtype):
     assert tg.nn.cross_entropy(logits, labels.astype(dtype)).item() == expected
     with pytest.raises(errors.ShapeError, match="3 classes"):
         tg.nn.cross_entropy(logits, np.array([0, 3]).astype(dtype))
+
+
+@pytest.mark.parametrize("function", [tg.sum, tg.mean, tg.max, tg.logsumexp])
+def test_a_reduction_refuses_a_single_value_also_after_a_sequence(function):
+    """What was recorded of a list of Values opens no other way to the function."""
+    x = Value(2.0)
+    function([x, x])
+    with pytest.raises(errors.DataError, match="works on arrays and Tensors"):
+        function(x)

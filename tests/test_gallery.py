@@ -26,6 +26,13 @@ def test_every_mistake_is_caught_and_its_cause_named(name):
     assert caught.value.numeric is not None
 
 
+def test_two_numbers_are_enough_to_be_exchanged():
+    """The shortest permutation is named as the longer ones are."""
+    with pytest.raises(GradientError) as caught:
+        gradcheck(GALLERY["not turned back"].function, np.array([0.5, 2.0]))
+    assert caught.value.cause == "permuted"
+
+
 def softmax(x):
     """The textbook formula."""
     return np.exp(x) / np.exp(x).sum()

@@ -197,6 +197,17 @@ def test_a_step_from_a_large_number_is_rounded_itself():
     assert gradcheck(tg.sin, 1e8)
 
 
+@pytest.mark.parametrize(("function", "inputs"), [
+    (tg.relu, (np.array([0.0, 1.0]),)), (lambda x, y: [tg.relu(x), x * y, y * y], (0.0, 2.0)),
+], ids=["numbers of one result", "several results"])
+def test_beside_a_kink_what_is_smooth_is_checked_as_ever(function, inputs):
+    """The numbers with a kink are told from those without, which must be right."""
+    with pytest.warns(GraphWarning, match="kink"):
+        assert gradcheck(function, *inputs)
+    wrong = unlisted("wrong", lambda out, x: 2.1 * x)
+    failure(lambda *inputs: [function(*inputs), wrong(inputs[0] + 1.0)], *inputs)
+
+
 @pytest.mark.parametrize("distance", [1e-3, 3e-5, 1e-6])
 def test_next_to_a_kink_the_step_shrinks_until_it_does_not_cross_it(distance):
     """relu and abs right beside 0 have the slopes of their side."""
@@ -275,6 +286,7 @@ def test_the_wrong_one_of_several_inputs_is_named():
     assert failure(lambda d: d["a"][0] * wrong(d["a"][1]), {"a": [1.5, -0.5]}).input == "d['a'][1]"
     model = nn.Sequential(nn.Linear(4, 2, rng=0), wrong)
     assert failure(model, X).input in ("layers.0.weight", "layers.0.bias", "x")
+    assert failure(lambda layer, x: layer(x) + wrong(layer.bias), nn.Linear(4, 2, rng=0), X).input == "layer.bias"
     offset = tg.Tensor(np.ones(4), label="offset")
     assert failure(lambda x: x + wrong(offset), X).input == "offset"
 
@@ -311,6 +323,12 @@ def test_a_number_that_leaves_the_graph_is_found_and_the_reader_named(function):
     error = failure(function, 1.5)
     assert error.cause == "detached"
     assert "moves with the inputs" in str(error)
+
+
+def test_a_constant_nan_is_no_number_that_moves():
+    """A nan that the graph reads, and nobody chooses, is the same at every point."""
+    wrong = unlisted("wrong", lambda out, x: 2.1 * x)
+    assert failure(lambda x: tg.where(True, wrong(x), math.nan), 1.5).cause == "scaled"
 
 
 def test_under_no_grad_there_is_no_gradient():
