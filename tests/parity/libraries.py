@@ -113,7 +113,8 @@ def pytorch() -> Library:
             along = sum(v * g for v, g in zip(vs, gradients, strict=True))
             found += (torch.autograd.grad(along, xs, materialize_grads=True) if along.requires_grad
                       else [torch.zeros_like(x) for x in xs])  # linear programs
-        return [x.detach().numpy(force=True) for x in found]
+        # copied: a gradient that is 0 everywhere may have no memory, which numpy() would read all the same
+        return [torch.empty(x.shape, dtype=x.dtype).copy_(x.detach()).numpy() for x in found]
 
     functions = shared(torch) | torch_activations(torch) | torch_reductions(torch) | torch_arrays(torch)
     return Library("PyTorch", functions, constant, lambda xs: torch.stack(torch.broadcast_tensors(*xs)), derive)
