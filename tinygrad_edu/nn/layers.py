@@ -11,6 +11,7 @@ from ..errors import ShapeError
 from ..ops.defaults import Rng
 from ..ops.selections import array_or_node
 from ..tensor import Tensor
+from ..value import Value
 from .module import Module
 
 
@@ -60,20 +61,21 @@ class Linear(Module):
 class Sequential(Module):
     """Layers one after the other, each on the result of the one before: modules, or functions such as `tanh`.
 
-    >>> model = Sequential(Linear(2, 8), Tanh(), Linear(8, 1))
+    >>> model = Sequential(Linear(2, 8), ops.tanh, Linear(8, 1))
     >>> model
-    Sequential(Linear(2, 8), Tanh(), Linear(8, 1))
+    Sequential(Linear(2, 8), tanh, Linear(8, 1))
     >>> [name for name, _ in model.named_parameters()]
     ['layers.0.weight', 'layers.0.bias', 'layers.2.weight', 'layers.2.bias']
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        who = type(self).__name__
         for i, layer in enumerate(layers):
             if isinstance(layer, type):
-                raise TypeError(f"Sequential: layer {i} is the class {layer.__name__}; make one, {layer.__name__}()")
+                raise TypeError(f"{who}: layer {i} is the class {layer.__name__}; make one, {layer.__name__}()")
             if not callable(layer):
-                raise TypeError(f"Sequential: layer {i} is a {type(layer).__name__}, which cannot be called; "
-                                "give the layers one by one, Sequential(*layers)")
+                raise TypeError(f"{who}: layer {i} is a {type(layer).__name__}, which cannot be called; "
+                                f"give the layers one by one, {who}(*layers)")
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:
@@ -90,31 +92,29 @@ class Sequential(Module):
         return Sequential(*self.layers[position]) if isinstance(position, slice) else self.layers[position]
 
     def __repr__(self) -> str:
-        return f"Sequential({', '.join(getattr(x, '__name__', repr(x)) for x in self.layers)})"
+        return f"{type(self).__name__}({', '.join(getattr(x, '__name__', repr(x)) for x in self.layers)})"
 
 
-# ---- activations ---------------------------------------------------------------------------------------------------
+class Residual(Sequential):
+    """x + f(x), where f is the layers one after the other: x (...) -> (...) (He, Zhang, Ren and Sun, 2016).
 
+    The derivative by x has the identity in it, so that gradients reach the layers below however small those of f are.
 
-class ReLU(Module):
-    """max(x, 0), elementwise; its derivative at 0 is 0."""
-
-    def forward(self, x: Any) -> Any:
-        """max(x, 0)."""
-        return ops.relu(x)
-
-
-class Tanh(Module):
-    """tanh(x), elementwise."""
+    >>> import numpy as np
+    >>> block = Residual(Linear(3, 8), ops.relu, Linear(8, 3))
+    >>> block(np.ones((5, 3))).shape
+    (5, 3)
+    """
 
     def forward(self, x: Any) -> Any:
-        """tanh(x)."""
-        return ops.tanh(x)
+        """x, plus the result of the last layer.
 
-
-class Sigmoid(Module):
-    """1 / (1 + exp(-x)), elementwise."""
-
-    def forward(self, x: Any) -> Any:
-        """1 / (1 + exp(-x))."""
-        return ops.sigmoid(x)
+        Raises:
+            ShapeError: the layers do not give back the shape of x.
+        """
+        x = x if isinstance(x, Value) else array_or_node(x)
+        y = super().forward(x)
+        if not isinstance(x, Value) and x.shape != y.shape:
+            raise ShapeError(f"{self!r} adds its input to the result of its layers, but makes shape {y.shape} of "
+                             f"{x.shape}; let the last layer give the size that the first one takes")
+        return x + y
