@@ -93,6 +93,25 @@ def log_softmax(x: Any, /, axis: Any = -1) -> Any:
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
+def check_classes(name: str, shape: tuple[int, ...], target: Any) -> None:
+    """Raise where `target` holds neither classes nor probabilities for scores of this shape (..., classes)."""
+    if target.shape == shape:
+        if target.size and not ((target >= 0.0).all() and np.allclose(target.sum(axis=-1), 1.0, atol=1e-3)):
+            raise ShapeError(f"{name}: a target of the scores' shape {shape} holds probabilities, which must not be "
+                             "negative and sum to 1; class indices have one axis less")
+        return
+    if target.shape != shape[:-1]:
+        raise ShapeError(f"{name}: target of shape {target.shape} is neither class indices of shape {shape[:-1]} nor "
+                         f"probabilities of shape {shape}")
+    if target.dtype.kind not in "iu":
+        raise DataError(f"{name}: class indices must be integers, not {target.dtype}; use target.astype(int)")
+    # seen as unsigned, a negative label is a large one: one look finds both
+    classes = shape[-1] if shape else 0
+    if target.size and target.view(target.dtype.str.replace("i", "u")).max() >= classes:
+        raise ShapeError(f"{name}: labels from {target.min()} to {target.max()}, but there are {classes} classes, "
+                         f"with the labels 0 to {classes - 1}")
+
+
 def _excess(x: Any, target: Any) -> Any:
     """The gradient of cross entropy by the logits: softmax, times the weight of the target, minus the target."""
     softmax, target = exp(log_softmax(x)), np.asarray(target)
@@ -117,22 +136,10 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
     array([0.69314718])
     """
     logits, target = np.asarray(logits), np.asarray(target)
-    classes = logits.shape[-1] if logits.ndim else 0
+    check_classes("cross_entropy", logits.shape, target)
     if target.shape == logits.shape:
-        if target.size and not ((target >= 0.0).all() and np.allclose(target.sum(axis=-1), 1.0, atol=1e-3)):
-            raise ShapeError(f"cross_entropy: a target of the logits' shape {logits.shape} holds probabilities, which "
-                             "must not be negative and sum to 1; class indices have one axis less")
         return -np.sum(np.asarray(target, logits.dtype) * log_softmax(logits), axis=-1)
-    if target.shape != logits.shape[:-1]:
-        raise ValueError(f"target of shape {target.shape} is neither class indices of shape {logits.shape[:-1]} "
-                         f"nor probabilities of shape {logits.shape}")
-    if target.dtype.kind not in "iu":
-        raise DataError(f"cross_entropy: class indices must be integers, not {target.dtype}; use target.astype(int)")
-    # seen as unsigned, a negative label is a large one: one look finds both
-    if target.size and target.view(target.dtype.str.replace("i", "u")).max() >= classes:
-        raise ShapeError(f"cross_entropy: labels from {target.min()} to {target.max()}, but there are {classes} "
-                         f"classes, with the labels 0 to {classes - 1}")
-    scores = log_softmax(logits).reshape(target.size, classes)
+    scores = log_softmax(logits).reshape(target.size, logits.shape[-1])
     return -scores[np.arange(target.size), target.ravel()].reshape(target.shape)
 
 
