@@ -1,5 +1,6 @@
-"""Neural networks: modules on Values, layers on arrays, losses, metrics."""
+"""Neural networks: modules on Values, layers on arrays, losses, metrics, initial weights."""
 
+from . import init
 from .activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from .layers import Linear, Residual, Sequential
 from .lookup import Embedding, embedding
@@ -52,6 +53,7 @@ __all__ = [
     "embedding",
     "hinge_loss",
     "huber_loss",
+    "init",
     "l1_loss",
     "layer_norm",
     "mse_loss",
