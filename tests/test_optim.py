@@ -5,9 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value, optim
-from tinygrad_edu.errors import DataError, GraphError, StaleGraphError
+from tinygrad_edu.errors import StaleGraphError
 
 # ---- references ----------------------------------------------------------------------------------------------------
 
@@ -271,49 +270,6 @@ def test_a_copied_optimiser_goes_on_as_the_original_does():
         np.testing.assert_array_equal(p.data, q.data)
 
 
-# ---- arguments -----------------------------------------------------------------------------------------------------
-
-
-def test_a_parameter_given_twice_is_updated_once():
-    """As where two modules share it."""
-    x = Value(1.0)
-    optimizer = optim.SGD([x, Value(0.0), x], lr=1.0)
-    x.grad = 0.25
-    optimizer.step()
-    assert x.data == 0.75
-    assert len(optimizer.params) == 2
-
-
-@pytest.mark.parametrize(("params", "error", "message"), [
-    ([], GraphError, "at least one parameter"),
-    (iter(()), GraphError, "an iterator that was used before"),
-    ([Value(1.0), 2.0], DataError, "not a float"),
-    (tg.nn.Linear(1, 1).named_parameters(), DataError, "not a tuple"),
-    (Value(1.0), DataError, r"a list of parameters: \[Value"),
-    (Tensor([1.0, 2.0]), DataError, "a list of parameters"),
-    ([Value(1.0) * 2.0], GraphError, "the result of multiply"),
-])
-def test_what_is_no_list_of_leaves_is_told(params, error, message):
-    """Each mistake has a message of its own."""
-    with pytest.raises(error, match=message):
-        optim.SGD(params, lr=0.1)
-
-
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda p: optim.SGD(p, lr=-0.1), "lr must not be negative, not -0.1"),
-    (lambda p: optim.SGD(p, lr=float("nan")), "lr must not be negative"),
-    (lambda p: optim.SGD(p, lr=0.1, momentum=-1.0), "momentum must not be negative"),
-    (lambda p: optim.SGD(p, lr=0.1, weight_decay=-1.0), "weight_decay must not be negative"),
-    (lambda p: optim.SGD(p, lr=0.1, nesterov=True), "nesterov needs a momentum"),
-    (lambda p: optim.Adam(p, betas=(0.9, 1.0)), r"betas must be in \[0, 1\)"),
-    (lambda p: optim.Adam(p, eps=-1.0), "eps must not be negative"),
-])
-def test_settings_out_of_range_are_told(make, message):
-    """A ValueError names the setting and its value."""
-    with pytest.raises(ValueError, match=message):
-        make([Value(1.0)])
-
-
 def test_a_subclass_needs_only_its_formula():
     """`_change` fills and returns a vector; without it, step() says what is missing."""
 
@@ -327,3 +283,13 @@ def test_a_subclass_needs_only_its_formula():
     assert (x.data, y.data.tolist()) == (1.5, [0.5, 2.0])
     with pytest.raises(NotImplementedError, match="Optimizer does not define _change"):
         optim.Optimizer([x], lr=0.5).step()
+
+
+def test_centered_rmsprop_survives_equal_gradients():
+    """Their variance is 0, or a rounding error below it, which has no root."""
+    x = Value(1.0)
+    optimizer = optim.RMSprop([x], lr=1e-3, alpha=0.5, centered=True)
+    for _ in range(200):
+        x.grad = 0.1
+        optimizer.step()
+        assert np.isfinite(x.data)

@@ -160,9 +160,12 @@ class Optimizer:
             if group.keys() != saved.keys():
                 problems.append(f"settings {', '.join(saved)} in place of {', '.join(group)}")
         for i, entry in entries.items():
-            wanted = np.shape(self.params[i]._data) if i in range(len(self.params)) else None
-            problems += [f"{name} of shape {np.shape(x)} for parameter {described(i, self.params[i])}"
-                         for name, x in entry.items() if wanted is not None and np.shape(x) != wanted
-                         and name != "steps"]
+            if i not in range(len(self.params)):
+                problems.append(f"an entry for {i}, but there are {len(self.params)} parameters")
+                continue
+            who, shape = f"parameter {described(i, self.params[i])}", np.shape(self.params[i]._data)
+            problems += [] if "steps" in entry else [f"{who}: no count of steps"]
+            problems += [f"{name} of shape {np.shape(x)} for {who}" for name, x in entry.items()
+                         if name != "steps" and np.shape(x) != shape]
         if problems:
             raise ShapeError(f"load_state_dict of {type(self).__name__}: {'; '.join(problems)}")

@@ -176,6 +176,8 @@ class OneCycleLR(Scheduler):
         require(0.0 <= pct_start <= 1.0, f"OneCycleLR: pct_start must be from 0 to 1, not {pct_start}")
         require(anneal_strategy in ("cos", "linear"),
                 f'OneCycleLR: anneal_strategy must be "cos" or "linear", not {anneal_strategy!r}')
+        require(div_factor > 0.0 and final_div_factor > 0.0,
+                f"OneCycleLR: div_factor and final_div_factor must be positive, not {div_factor}, {final_div_factor}")
         self.max_lr, self.total_steps, self.pct_start = max_lr, total_steps, pct_start
         self.anneal_strategy, self.div_factor, self.final_div_factor = anneal_strategy, div_factor, final_div_factor
         super().__init__(optimizer)
