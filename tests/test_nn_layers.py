@@ -160,6 +160,7 @@ def test_dropout_is_the_identity_in_evaluation_and_at_zero():
     assert nn.Dropout(0.0)(x) is x
     assert nn.dropout(x, training=False) is x
     np.testing.assert_array_equal(nn.Dropout(1.0)(x).data, [0.0, 0.0])
+    assert repr(nn.Dropout(0.25)) == "Dropout(0.25)"
 
 
 def test_dropout_draws_anew_at_each_call_from_its_generator():
@@ -217,7 +218,7 @@ def test_embedding_refuses_what_is_no_row(indices, error, message):
 
 
 def test_residual_adds_its_input():
-    """X + f(x), of Tensors and Values; it is a Sequential with names, length and items."""
+    """x + f(x), of Tensors and Values; it is a Sequential with names, length and items."""
     inner = nn.Linear(2, 2, rng=0)
     block = nn.Residual(inner, tg.tanh)
     x = Tensor([[1.0, 2.0]])

@@ -188,6 +188,7 @@ def test_a_parameter_given_twice_is_updated_once():
     (tg.nn.Linear(1, 1).named_parameters(), DataError, "not a tuple"),
     (Value(1.0), DataError, r"a list of parameters: \[Value"),
     (Tensor([1.0, 2.0]), DataError, "a list of parameters"),
+    (3, DataError, r"as model.parameters\(\) gives it, not a int"),
     ([Value(1.0) * 2.0], GraphError, "the result of multiply"),
 ])
 def test_what_is_no_list_of_leaves_is_told(params, error, message):
