@@ -1,5 +1,6 @@
 """The README says what is so: its programs run and print what stands beneath them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -25,12 +26,13 @@ def test_the_test_of_an_activation_passes_and_its_wrong_rule_fails_as_shown(tmp_
     assert source.count("lambda out, x: -2.0 * x * out") == README.count("`lambda out, x: out`") == 1
     spoiled = source.replace("-2.0 * x * out", "out")
     shown, = re.findall(r"```text\n(test_bell.*?)```", README, re.DOTALL)
+    plain = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}  # no coverage of its own
     for name, text, failures in (("good", source, 0), ("bad", spoiled, 1)):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "test_bell.py").write_text(text)
         (folder / "conftest.py").write_text('pytest_plugins = ["tinygrad_edu.testing.plugin"]')
-        run = subprocess.run([sys.executable, "-m", "pytest", str(folder)],
+        run = subprocess.run([sys.executable, "-m", "pytest", str(folder)], cwd=folder, env=plain,
                              capture_output=True, text=True, check=False)
         assert run.returncode == failures, run.stdout
         assert (shown in run.stdout) == bool(failures), run.stdout
