@@ -261,6 +261,21 @@ def test_an_error_in_one_element_of_twelve_is_found_and_named():
     assert "ratio 1.01" in str(error)
 
 
+def test_an_error_that_a_projection_loses_is_found_by_looking_at_single_elements():
+    """Eleven derivatives of a million leave room for a wrong one of two; along its own axis there is none."""
+    def wrong(out, x):
+        mask = np.ones(x.shape)
+        mask[7] = 1.01
+        return 2.0 * x * mask
+
+    weight = np.full(12, 1e6)
+    weight[7] = 1.0
+    dented = unlisted("dented", wrong)
+    error = failure(lambda x: (weight * dented(x)).sum(), np.ones(12))
+    assert error.element == (7,)
+    assert math.isclose(error.ratio, 1.01, rel_tol=1e-4)
+
+
 def test_one_wrong_element_of_a_hundred_thousand_is_hunted_down():
     """By halving what moves: some dozens of calls, not a hundred thousand."""
     @row(Linear, lambda g, x: np.where(np.arange(x.size) == 54_321, -g, g), listed=False)
