@@ -1,8 +1,14 @@
-"""How many examples hypothesis draws: HYPOTHESIS_PROFILE=default, ci (the same examples every time) or nightly."""
+"""How many examples hypothesis draws: HYPOTHESIS_PROFILE=default, ci (the same examples every time) or nightly.
+
+And the fixture for tests that register operations.
+"""
 
 import os
 
+import pytest
 from hypothesis import settings
+
+import tinygrad_edu as tg
 
 EXAMPLES = 15
 
@@ -10,3 +16,12 @@ settings.register_profile("default", max_examples=EXAMPLES, deadline=None)
 settings.register_profile("ci", max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 settings.register_profile("nightly", max_examples=10 * EXAMPLES, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.fixture
+def restored_table():
+    """The operation table as it was, after a test that registers rows of its own."""
+    before = dict(tg.TABLE)
+    yield
+    tg.TABLE.clear()
+    tg.TABLE.update(before)

@@ -15,13 +15,7 @@ from tinygrad_edu.testing.operations import CHECKS, check_operation
 RNG = np.random.default_rng
 
 
-@pytest.fixture(autouse=True)
-def _restored():
-    """The table as it was."""
-    before = dict(tg.TABLE)
-    yield
-    tg.TABLE.clear()
-    tg.TABLE.update(before)
+pytestmark = pytest.mark.usefixtures("restored_table")
 
 
 def made(function, *rules, **options):

@@ -15,14 +15,7 @@ from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops import Fused, Linear, LinearInEach
 from tinygrad_edu.ops.linear import Reduction
 
-
-@pytest.fixture(autouse=True)
-def _restored():
-    """The table as it was."""
-    before = dict(tg.TABLE)
-    yield
-    tg.TABLE.clear()
-    tg.TABLE.update(before)
+pytestmark = pytest.mark.usefixtures("restored_table")
 
 
 def squash_by(x):

@@ -43,13 +43,11 @@ def public(module):
 
 
 @pytest.fixture(autouse=True)
-def _restored():
+def _restored(restored_table):
     """The default dtype, the table of operations and the random generator as they were."""
-    before, table = tg.default_dtype(), dict(tg.TABLE)
+    before = tg.default_dtype()
     yield
     tg.set_default_dtype(before)
-    tg.TABLE.clear()
-    tg.TABLE.update(table)
     tg.seed(0)
 
 
