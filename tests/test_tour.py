@@ -80,8 +80,11 @@ def test_the_listing_shows_a_shared_node_once_in_full():
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT can be sent to one process there")
 def test_ctrl_c_leaves_with_one_line():
     """Exit code 130 and no traceback."""
+    def heard():  # a job in the background of a shell would inherit that Ctrl-C is ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     with subprocess.Popen([sys.executable, "-m", "tinygrad_edu"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+                          stderr=subprocess.PIPE, preexec_fn=heard) as process:
         for line in process.stdout:
             if line.startswith("2."):
                 break
