@@ -94,6 +94,22 @@ def max_pool(x, geometry):
     return windows(x, geometry.size, geometry.stride, geometry.dilation).max(tuple(range(-len(geometry.size), 0)))
 
 
+def sum_pool(x, geometry):
+    """The sum of windows picked one by one."""
+    x = bordered(x, geometry)
+    return windows(x, geometry.size, geometry.stride, geometry.dilation).sum(tuple(range(-len(geometry.size), 0)))
+
+
+def sum_pool_to_input(g, sizes, geometry):
+    """For each element, the sum of g over the windows that it is in."""
+    whole = np.zeros((*g.shape[:-len(sizes)], *sizes))
+    for place in np.ndindex(whole.shape):
+        unit = np.zeros(whole.shape)
+        unit[place] = 1.0
+        whole[place] = np.sum(g * sum_pool(unit, geometry))
+    return whole
+
+
 def shares(x, best, geometry):
     """A matrix: what part of each window's derivative each element of the padded x has."""
     x = bordered(x, geometry, -np.inf)
@@ -164,6 +180,8 @@ WRITTEN_OUT = {
     "max_pool": max_pool,
     "max_pool_to_input": max_pool_to_input,
     "max_pool_to_output": max_pool_to_output,
+    "sum_pool": sum_pool,
+    "sum_pool_to_input": sum_pool_to_input,
     "inv": lambda x: np.linalg.inv(x),
     "det": lambda x: np.linalg.det(x),
     "solve": lambda a, b: np.linalg.inv(a) @ b,
@@ -231,6 +249,8 @@ EMPTY = {
     "max_pool": [(((0, 3),), {"geometry": MOVING})],
     "max_pool_to_input": [(((0, 2),), {"x": np.zeros((0, 3)), "best": np.zeros((0, 2)), "geometry": MOVING})],
     "max_pool_to_output": [(((0, 3),), {"x": np.zeros((0, 3)), "best": np.zeros((0, 2)), "geometry": MOVING})],
+    "sum_pool": [(((0, 3),), {"geometry": MOVING})],
+    "sum_pool_to_input": [(((0, 2),), {"sizes": (3,), "geometry": MOVING})],
     "matmul": [(((2, 0), (0, 3)), {}), (((0, 2), (2, 3)), {}), (((0,), (0,)), {}), (((0, 2, 3), (3, 4)), {}),
                (((0, 3), (3,)), {}), (((3,), (3, 0)), {})],
     "einsum": [(((2, 0), (0, 3)), {"subscripts": "ij,jk->ik"}), (((0, 2),), {"subscripts": "ij->j"})],

@@ -1,7 +1,8 @@
-"""Pooling: the largest number, or the average, of each window over the last axes."""
+"""Pooling: the largest number, or the sum, of each window over the last axes; each row with its transpose."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,8 @@ from ..errors import ShapeError
 from ..node import Node
 from .array_row import Fused, Linear, row
 from .geometry import Geometry, Sizes, geometry_of
-from .linear import mean, sum
 from .row import add_up
-from .selections import array_or_node, pad, windows
+from .selections import array_or_node
 
 _REAL = (((-2.0, 2.0),),)
 _PAIRS = Geometry((2,), (2,), ((0, 0),), (1,))
@@ -127,6 +127,43 @@ def _max_pool_to_output(t: Any, /, x: Any, best: Any, geometry: Geometry) -> Any
     return _shared(total, best, ties)
 
 
+# ---- the sum of each window ------------------------------------------------------------------------------------------
+
+
+def _sums_back(g: Any, x: Any, geometry: Geometry) -> Any:
+    return _sum_pool_to_input(g, x.shape[-len(geometry.size):], geometry)
+
+
+@row(Linear, _sums_back, symbol="sum", analytic=True, domain=_REAL,
+     cases=[(((2, 4),), {"geometry": _PAIRS}), (((2, 3, 3),), {"geometry": _OVERLAPPING})])
+def _sum_pool(x: Any, /, geometry: Geometry) -> Any:
+    """The sum of each window over the last axes: that of `windows` over its last axes, without a strided pass."""
+    x = np.asarray(x)
+    counts = geometry.counts(x.shape[-len(geometry.size):])
+    x = _bordered(x, geometry, 0.0)
+    (_, first), *others = geometry.places(counts)
+    out = np.array(x[first], order="K")
+    for _, place in others:
+        out += x[place]
+    return out
+
+
+def _sums_of(h: Any, g: Any, sizes: Sizes, geometry: Geometry) -> Any:
+    return _sum_pool(h, geometry)
+
+
+@row(Linear, _sums_of, symbol="sum-x", analytic=True, domain=_REAL,
+     cases=[(((2, 2),), {"sizes": (4,), "geometry": _PAIRS}),
+            (((2, 1, 2),), {"sizes": (3, 3), "geometry": _OVERLAPPING})])
+def _sum_pool_to_input(g: Any, /, sizes: Sizes, geometry: Geometry) -> Any:
+    """Each window's g to all its places."""
+    g = np.asarray(g)
+    out: Any = np.zeros_like(g, shape=(*g.shape[:-len(sizes)], *geometry.padded(sizes)))
+    for place in _places(g, geometry):
+        out[place] += g
+    return out[(Ellipsis, *geometry.inside(sizes))]
+
+
 # ---- what the layers call --------------------------------------------------------------------------------------------
 
 
@@ -163,13 +200,6 @@ def avg_pool(x: Any, kernel_size: int | Sequence[int], stride: int | Sequence[in
     """
     x = array_or_node(x)
     geometry = _pooling(x, kernel_size, stride, padding, 1, axes)
-    last = tuple(range(-axes, 0))
-
-    def taken(array: Any) -> Any:
-        if geometry.pads:
-            array = pad(array, ((0, 0),) * (array.ndim - axes) + geometry.padding)
-        return windows(array, geometry.size, geometry.stride)
-
     if count_include_pad or not geometry.pads:
-        return mean(taken(x), axis=last)
-    return sum(taken(x), axis=last) / sum(taken(np.ones(x.shape[-axes:], x.dtype)), axis=last)
+        return _sum_pool(x, geometry=geometry) / float(math.prod(geometry.size))
+    return _sum_pool(x, geometry=geometry) / _sum_pool(np.ones(x.shape[-axes:], x.dtype), geometry)
