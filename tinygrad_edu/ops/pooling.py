@@ -61,12 +61,8 @@ def _winners(x: Any, best: Any, geometry: Geometry) -> tuple[list[Any], Any]:
 
 
 def _shared(g: Any, best: Any, ties: Any) -> Any:
-    """g / ties, in memory as `best`; ties are rare, and looking for them is quicker than a division."""
-    shares = np.empty_like(best, g.dtype)
-    shares[...] = g
-    if (ties > 1).any():
-        np.divide(shares, ties, out=shares, where=ties > 1, dtype=g.dtype)
-    return shares
+    """g / ties, in memory as `best`; nothing wins beside nan, and nothing is divided there."""
+    return np.divide(g, np.maximum(ties, 1), out=np.empty_like(best, g.dtype), dtype=g.dtype)
 
 
 def _plain(x: Any) -> Any:
