@@ -91,6 +91,16 @@ def test_same_keeps_the_sizes_and_valid_pads_nothing(size, dilation):
     assert_allclose(same, nn.conv2d(np.pad(x, width), w, padding="valid", dilation=dilation), atol=1e-12)
 
 
+def test_lists_and_numpys_integers_are_numbers_too():
+    """As arguments they give what tuples and Python's integers give; an array of them is told apart."""
+    x, w = np.random.default_rng(0).standard_normal((1, 2, 6, 7)), np.ones((1, 2, 2, 3))
+    expected = nn.conv2d(x, w, stride=(1, 2), padding=1)
+    assert_allclose(nn.conv2d(x, w, stride=[1, 2], padding=np.int64(1)), expected)
+    assert_allclose(nn.max_pool2d(x, [2, 3]), nn.max_pool2d(x, (2, 3)))
+    with pytest.raises(ShapeError, match=r"stride .* must be 2 numbers"):
+        nn.conv2d(x, w, stride=np.array([1, 2]))
+
+
 def test_one_sample_needs_no_batch():
     """(C, H, W) gives (O, H', W'), as the same sample in a batch of one."""
     x, w = np.random.default_rng(0).standard_normal((2, 5, 5)), np.ones((3, 2, 2, 2))
@@ -249,7 +259,7 @@ X, W = np.ones((2, 4, 5, 5)), np.ones((6, 4, 3, 3))
     (lambda: nn.conv2d(X, W, groups=0), r"conv2d: groups=0 must"),
     (lambda: nn.conv2d(X, W, padding=-1), r"conv2d: padding -1 must be 2 numbers.* of at least 0"),
     (lambda: nn.conv2d(X, W, stride=1.5), r"conv2d: stride 1.5 must be 2 numbers, all of them whole"),
-    (lambda: nn.conv2d(X, W, stride=[1, 2, 3]), r"conv2d: stride \(1, 2, 3\) must be 2 numbers"),
+    (lambda: nn.conv2d(X, W, stride=[1, 2, 3]), r"conv2d: stride \[1, 2, 3\] must be 2 numbers"),
     (lambda: nn.conv2d(X, W, padding="full"), r'conv2d: padding \'full\' must be "same", "valid"'),
     (lambda: nn.conv2d(X, W, padding="same", stride=2), r'conv2d: padding "same" .* stride is 1'),
     (lambda: nn.conv2d(X, W, np.ones(4)), r"conv2d: a bias of shape \(4,\) .* 6 out channels"),

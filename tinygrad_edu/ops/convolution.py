@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from .array_row import LinearInEach, row
-from .geometry import Geometry, Sizes, geometry_of
+from .geometry import Geometry, Sizes, geometry_of, remembered
 from .linear import reshape
 from .selections import array_or_node
 
@@ -139,17 +139,24 @@ def convolution(x: Any, weight: Any, stride: int | Sequence[int] = 1, padding: i
     array([[21., 32.]])
     """
     x, weight = array_or_node(x), array_or_node(weight)
-    axes = weight.ndim - 2
-    if axes < 1 or x.ndim not in (axes + 1, axes + 2):
-        raise ShapeError(f"x of shape {x.shape} and weights of shape {weight.shape} do not go together: x is to have "
-                         "the axes (batch, channels, sizes), the weights (out channels, channels / groups, sizes)")
-    geometry = geometry_of(weight.shape[2:], stride, padding, dilation, axes)
-    _check_channels(x.shape, weight.shape, groups)
-    geometry.check(x.shape)
-    if x.ndim == axes + 2:
+    geometry = _checked(x.shape, weight.shape, stride, padding, dilation, groups)
+    if x.ndim == weight.ndim:
         return _convolution(x, weight, geometry=geometry, groups=int(groups))
     y = _convolution(reshape(x, (1, *x.shape)), weight, geometry=geometry, groups=int(groups))
     return reshape(y, y.shape[1:])
+
+
+@remembered
+def _checked(shape: Sizes, weight: Sizes, stride: Any, padding: Any, dilation: Any, groups: Any) -> Geometry:
+    """The geometry of a convolution whose operands have these shapes, or a ShapeError."""
+    axes = len(weight) - 2
+    if axes < 1 or len(shape) not in (axes + 1, axes + 2):
+        raise ShapeError(f"x of shape {shape} and weights of shape {weight} do not go together: x is to have "
+                         "the axes (batch, channels, sizes), the weights (out channels, channels / groups, sizes)")
+    geometry = geometry_of(weight[2:], stride, padding, dilation, axes)
+    _check_channels(shape, weight, groups)
+    geometry.check(shape)
+    return geometry
 
 
 def _check_channels(shape: Sizes, weight: Sizes, groups: int) -> None:

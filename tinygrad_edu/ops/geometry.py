@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from ..errors import ShapeError
 from .selections import per_axis, window_slices
 
+F = TypeVar("F", bound=Callable[..., Any])
 Sizes = tuple[int, ...]
 
 
@@ -68,22 +69,28 @@ class Geometry:
                              "give more padding, or a smaller kernel_size or dilation")
 
 
-@functools.lru_cache(maxsize=256)
+def remembered(function: F) -> F:
+    """Decorator: look up what was worked out from the same numbers before, as a layer asks in every step."""
+    known = functools.lru_cache(maxsize=256, typed=True)(function)
+
+    @functools.wraps(function)
+    def call(*given: Any) -> Any:
+        try:
+            return known(*given)
+        except TypeError:  # a list cannot be looked up
+            return function(*given)
+
+    return cast(F, call)
+
+
+@remembered
 def _places(*given: Any) -> Sequence[tuple[Sizes, tuple[Any, ...]]]:
-    """The slices once for all: layers ask for the same ones in every step."""
     return tuple(window_slices(*given))
 
 
 def geometry_of(size: int | Sequence[int], stride: int | Sequence[int], padding: int | str | Sequence[int],
                 dilation: int | Sequence[int], axes: int) -> Geometry:
     """The arguments of a layer, which may be one number for all axes, as a Geometry; or a ShapeError."""
-    given = (tuple(x) if isinstance(x, list) else x for x in (size, stride, padding, dilation))
-    return _geometry(*given, axes)
-
-
-@functools.lru_cache(maxsize=256, typed=True)
-def _geometry(size: Any, stride: Any, padding: Any, dilation: Any, axes: int) -> Geometry:
-    """The same from what can be looked up: a layer asks for its own in every step."""
     size, stride = per_axis(size, axes, "kernel_size"), per_axis(stride, axes, "stride")
     dilation = per_axis(dilation, axes, "dilation")
     if not isinstance(padding, str):

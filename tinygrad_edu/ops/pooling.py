@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..node import Node
 from .array_row import Fused, Linear, row
-from .geometry import Geometry, Sizes, geometry_of
+from .geometry import Geometry, Sizes, geometry_of, remembered
 from .row import add_up
 from .selections import array_or_node
 
@@ -163,16 +163,16 @@ def _sum_pool_to_input(g: Any, /, sizes: Sizes, geometry: Geometry) -> Any:
 # ---- what the layers call --------------------------------------------------------------------------------------------
 
 
-def _pooling(x: Any, kernel_size: int | Sequence[int], stride: int | Sequence[int] | None,
-             padding: int | Sequence[int], dilation: int | Sequence[int], axes: int) -> Geometry:
-    """The arguments of a pooling as a Geometry, or a ShapeError."""
-    if x.ndim < axes:
-        raise ShapeError(f"x of shape {x.shape} does not have the {axes} axes that the windows move over")
+@remembered
+def _pooling(shape: Sizes, kernel_size: Any, stride: Any, padding: Any, dilation: Any, axes: int) -> Geometry:
+    """The geometry of a pooling of an x of this shape, or a ShapeError."""
+    if len(shape) < axes:
+        raise ShapeError(f"x of shape {shape} does not have the {axes} axes that the windows move over")
     geometry = geometry_of(kernel_size, kernel_size if stride is None else stride, padding, dilation, axes)
     if any(2 * before > span for (before, _), span in zip(geometry.padding, geometry.spans, strict=True)):
         raise ShapeError(f"padding {padding} is more than half of kernel_size {kernel_size}: a window could lie "
                          "outside of x")
-    geometry.check(x.shape)
+    geometry.check(shape)
     return geometry
 
 
@@ -184,7 +184,7 @@ def max_pool(x: Any, kernel_size: int | Sequence[int], stride: int | Sequence[in
     array([3., 5.])
     """
     x = array_or_node(x)
-    return _max_pool(x, geometry=_pooling(x, kernel_size, stride, padding, dilation, axes))
+    return _max_pool(x, geometry=_pooling(x.shape, kernel_size, stride, padding, dilation, axes))
 
 
 def avg_pool(x: Any, kernel_size: int | Sequence[int], stride: int | Sequence[int] | None = None,
@@ -195,7 +195,7 @@ def avg_pool(x: Any, kernel_size: int | Sequence[int], stride: int | Sequence[in
     array([2. , 3.5])
     """
     x = array_or_node(x)
-    geometry = _pooling(x, kernel_size, stride, padding, 1, axes)
+    geometry = _pooling(x.shape, kernel_size, stride, padding, 1, axes)
     if count_include_pad or not geometry.pads:
         return _sum_pool(x, geometry=geometry) / float(math.prod(geometry.size))
     return _sum_pool(x, geometry=geometry) / _sum_pool(np.ones(x.shape[-axes:], x.dtype), geometry)
