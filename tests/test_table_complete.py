@@ -165,6 +165,9 @@ def test_positions_are_found_in_arrays_and_tensors(name):
 def test_every_row_is_within_reach():
     """A row of the table is a public function, or works behind one that is."""
     behind = {"overlap", "cross_entropy"}  # the transpose of windows, and nn.cross_entropy
+    behind |= {"convolution", "convolution_to_input", "convolution_to_weight"}  # nn.conv2d and its transposes
+    behind |= {"max_pool", "max_pool_to_input", "max_pool_to_output"}  # nn.max_pool2d, and what is linear in it
+    behind |= {"sum_pool", "sum_pool_to_input"}  # nn.avg_pool2d and its transpose
     assert [name for name in tg.TABLE if not (hasattr(tg, name) or hasattr(tg.linalg, name) or name in behind)] == []
     assert set(ELEMENTWISE) <= set(tg.TABLE)
     assert all(row.__doc__ for row in tg.TABLE.values())

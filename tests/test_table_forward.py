@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import tinygrad_edu as tg
+from tinygrad_edu.ops.geometry import Geometry
 from tinygrad_edu.testing.demands import matches, of_any_shape
 from tinygrad_edu.testing.examples import Example
 
@@ -39,6 +40,97 @@ def windows(x, size, stride, dilation):
         rest, position, offset = np.split(np.array(place), [x.ndim - len(size), x.ndim])
         out[place] = x[(*rest, *(position * stride + offset * dilation))]
     return out
+
+
+def places(g, x, w, geometry):
+    """Each product in a convolution (g with its result, x padded, w with the kernel), by the indices of its factors."""
+    ratio = w.shape[0] * w.shape[1] // x.shape[1]  # out channels of a group
+    for n, o, c, *rest in np.ndindex(*g.shape[:2], w.shape[1], *g.shape[2:], *w.shape[2:]):
+        p, k = np.split(np.array(rest), 2)
+        at = p * geometry.stride + k * geometry.dilation
+        yield (n, o, *p), (n, o // ratio * w.shape[1] + c, *at), (o, c, *k)
+
+
+def bordered(x, geometry, fill=0.0):
+    """x with a border around its last axes."""
+    width = ((0, 0),) * (x.ndim - len(geometry.size)) + geometry.padding
+    return np.pad(x, width, constant_values=fill)
+
+
+def unbordered(x, sizes, geometry):
+    """x without its border."""
+    return x[(..., *(slice(before, before + n) for n, (before, _) in zip(sizes, geometry.padding, strict=True)))]
+
+
+def convolution(x, w, geometry, groups=1):
+    """The products added one by one."""
+    x = bordered(x, geometry)
+    spans = np.multiply(np.array(geometry.size) - 1, geometry.dilation)
+    y = np.zeros((len(x), len(w), *((np.array(x.shape[2:]) - spans - 1) // geometry.stride + 1)))
+    for g, a, b in places(y, x, w, geometry):
+        y[g] += x[a] * w[b]
+    return y
+
+
+def convolution_to_input(g, w, sizes, geometry, groups=1):
+    """The products added one by one."""
+    x = bordered(np.zeros((len(g), groups * w.shape[1], *sizes)), geometry)
+    for c, a, b in places(g, x, w, geometry):
+        x[a] += g[c] * w[b]
+    return unbordered(x, sizes, geometry)
+
+
+def convolution_to_weight(x, g, geometry, groups=1):
+    """The products added one by one."""
+    x, w = bordered(x, geometry), np.zeros((g.shape[1], x.shape[1] // groups, *geometry.size))
+    for c, a, b in places(g, x, w, geometry):
+        w[b] += g[c] * x[a]
+    return w
+
+
+def max_pool(x, geometry):
+    """The largest of windows picked one by one."""
+    x = bordered(x, geometry, -np.inf)
+    return windows(x, geometry.size, geometry.stride, geometry.dilation).max(tuple(range(-len(geometry.size), 0)))
+
+
+def sum_pool(x, geometry):
+    """The sum of windows picked one by one."""
+    x = bordered(x, geometry)
+    return windows(x, geometry.size, geometry.stride, geometry.dilation).sum(tuple(range(-len(geometry.size), 0)))
+
+
+def sum_pool_to_input(g, sizes, geometry):
+    """For each element, the sum of g over the windows that it is in."""
+    whole = np.zeros((*g.shape[:-len(sizes)], *sizes))
+    for place in np.ndindex(whole.shape):
+        unit = np.zeros(whole.shape)
+        unit[place] = 1.0
+        whole[place] = np.sum(g * sum_pool(unit, geometry))
+    return whole
+
+
+def shares(x, best, geometry):
+    """A matrix: what part of each window's derivative each element of the padded x has."""
+    x = bordered(x, geometry, -np.inf)
+    numbers = windows(np.arange(x.size).reshape(x.shape), geometry.size, geometry.stride, geometry.dilation)
+    matrix = np.zeros((best.size, x.size))
+    for line, largest, chosen in zip(matrix, best.ravel(), numbers.reshape(best.size, -1).astype(int), strict=True):
+        ties = chosen[x.ravel()[chosen] == largest]
+        line[ties] = 1.0 / len(ties)
+    return matrix
+
+
+def max_pool_to_input(g, x, best, geometry):
+    """The shares, row by row."""
+    spread = g.ravel() @ shares(x, best, geometry)
+    k = len(geometry.size)
+    return unbordered(spread.reshape(bordered(x, geometry).shape), x.shape[-k:], geometry)
+
+
+def max_pool_to_output(t, x, best, geometry):
+    """The shares, column by column."""
+    return (shares(x, best, geometry) @ bordered(t, geometry).ravel()).reshape(best.shape)
 
 
 def scatter(values, index, shape):
@@ -82,6 +174,14 @@ WRITTEN_OUT = {
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "windows": windows,
     "overlap": overlap,
+    "convolution": convolution,
+    "convolution_to_input": convolution_to_input,
+    "convolution_to_weight": convolution_to_weight,
+    "max_pool": max_pool,
+    "max_pool_to_input": max_pool_to_input,
+    "max_pool_to_output": max_pool_to_output,
+    "sum_pool": sum_pool,
+    "sum_pool_to_input": sum_pool_to_input,
     "inv": lambda x: np.linalg.inv(x),
     "det": lambda x: np.linalg.det(x),
     "solve": lambda a, b: np.linalg.inv(a) @ b,
@@ -122,6 +222,8 @@ def test_logsumexp_and_norm_reach_the_end_of_the_range():
 
 # ---- sizes -----------------------------------------------------------------------------------------------------------
 
+MOVING = Geometry((2,), (1,), ((0, 0),), (1,))
+
 EMPTY = {
     "sum": [(((0, 3),), {"axis": 0}), (((0,),), {})],
     "mean": [(((0, 3),), {"axis": 1})],
@@ -141,6 +243,14 @@ EMPTY = {
     "roll": [(((0,),), {"shift": 1})],
     "cumsum": [(((0, 2),), {"axis": 0}), (((2, 0),), {"axis": 0})],
     "windows": [(((0, 3),), {"size": (2,), "stride": (1,), "dilation": (1,)})],
+    "convolution": [(((0, 2, 3), (1, 2, 2)), {"geometry": MOVING}), (((1, 2, 3), (0, 2, 2)), {"geometry": MOVING})],
+    "convolution_to_input": [(((0, 1, 2), (1, 2, 2)), {"sizes": (3,), "geometry": MOVING})],
+    "convolution_to_weight": [(((0, 2, 3), (0, 1, 2)), {"geometry": MOVING})],
+    "max_pool": [(((0, 3),), {"geometry": MOVING})],
+    "max_pool_to_input": [(((0, 2),), {"x": np.zeros((0, 3)), "best": np.zeros((0, 2)), "geometry": MOVING})],
+    "max_pool_to_output": [(((0, 3),), {"x": np.zeros((0, 3)), "best": np.zeros((0, 2)), "geometry": MOVING})],
+    "sum_pool": [(((0, 3),), {"geometry": MOVING})],
+    "sum_pool_to_input": [(((0, 2),), {"sizes": (3,), "geometry": MOVING})],
     "matmul": [(((2, 0), (0, 3)), {}), (((0, 2), (2, 3)), {}), (((0,), (0,)), {}), (((0, 2, 3), (3, 4)), {}),
                (((0, 3), (3,)), {}), (((3,), (3, 0)), {})],
     "einsum": [(((2, 0), (0, 3)), {"subscripts": "ij,jk->ik"}), (((0, 2),), {"subscripts": "ij->j"})],

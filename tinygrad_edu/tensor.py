@@ -135,7 +135,7 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
     else:
         # a view of a leaf's array would change with the leaf
         own = data.base is None and not any(data is a for a in arguments)
-        out = Tensor.result(data if own else data.copy())
+        out = Tensor.result(data if own else data.copy("K"))
     if mode.anomaly:
         _inspect(out, row, operands)
     return out

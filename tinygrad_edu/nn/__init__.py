@@ -2,7 +2,8 @@
 
 from . import init
 from .activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
-from .layers import Linear, Residual, Sequential
+from .convolution import Conv1d, Conv2d, conv1d, conv2d
+from .layers import Flatten, Linear, Residual, Sequential
 from .lookup import Embedding, embedding
 from .losses import (
     binary_cross_entropy,
@@ -17,6 +18,7 @@ from .losses import (
 from .metrics import accuracy, confusion_matrix, r2
 from .module import Module
 from .normalisation import BatchNorm1d, BatchNorm2d, LayerNorm, batch_norm, layer_norm
+from .pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, avg_pool2d, max_pool2d
 from .regularisation import Dropout, dropout
 from .scalar import MLP, Layer, Neuron
 
@@ -24,15 +26,21 @@ __all__ = [
     "ELU",
     "GELU",
     "MLP",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
     "Dropout",
     "Embedding",
+    "Flatten",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MaxPool2d",
     "Module",
     "Neuron",
     "ReLU",
@@ -44,10 +52,13 @@ __all__ = [
     "Softplus",
     "Tanh",
     "accuracy",
+    "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "confusion_matrix",
+    "conv1d",
+    "conv2d",
     "cross_entropy",
     "dropout",
     "embedding",
@@ -56,6 +67,7 @@ __all__ = [
     "init",
     "l1_loss",
     "layer_norm",
+    "max_pool2d",
     "mse_loss",
     "nll_loss",
     "r2",

@@ -12,7 +12,7 @@ from ..ops.defaults import Rng
 from ..ops.selections import array_or_node
 from ..tensor import Tensor
 from ..value import Value
-from .module import Module
+from .module import Module, shown
 
 
 class Linear(Module):
@@ -118,3 +118,30 @@ class Residual(Sequential):
             raise ShapeError(f"{self!r} adds its input to the result of its layers, but makes shape {y.shape} of "
                              f"{x.shape}; let the last layer give the size that the first one takes")
         return x + y
+
+
+class Flatten(Module):
+    """The axes from start_dim to end_dim as one: x (N, C, height, width) -> y (N, C height width).
+
+    Args:
+        start_dim: the first axis to join; the batch before it stays.
+        end_dim: the last.
+
+    >>> Flatten()(np.ones((5, 4, 2, 3))).shape
+    (5, 24)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Any) -> Any:
+        """x with these axes joined."""
+        x = array_or_node(x)
+        start, end = (axis + x.ndim if axis < 0 else axis for axis in (self.start_dim, self.end_dim))
+        if not 0 <= start <= end < x.ndim:
+            raise ShapeError(f"{self!r}: x of shape {x.shape} has no axes from {self.start_dim} to {self.end_dim}")
+        joined = math.prod(x.shape[start:end + 1])
+        return ops.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1:]))
+
+    def __repr__(self) -> str:
+        return shown("Flatten", start_dim=(self.start_dim, 1), end_dim=(self.end_dim, -1))

@@ -218,6 +218,12 @@ class Module(Holder):
         return f"{type(self).__name__}()"
 
 
+def shown(name: str, *sizes: Any, **options: tuple[Any, Any]) -> str:
+    """A layer as it was made; of the options, pairs of what is and the default, those that differ."""
+    given = [*map(str, sizes), *(f"{key}={value!r}" for key, (value, default) in options.items() if value != default)]
+    return f"{name}({', '.join(given)})"
+
+
 def _array(part: Any) -> Any:
     return part._data if isinstance(part, Node) else part
 

@@ -26,6 +26,7 @@ from .composed import (
     triu,
     var,
 )
+from .convolution import convolution
 from .defaults import default_dtype, generator, seed, set_default_dtype
 from .elementwise import (
     absolute,
@@ -72,6 +73,7 @@ from .elementwise import (
 )
 from .fused import cross_entropy, det, inv, log_softmax, logsumexp, max, min, solve
 from .linear import astype, broadcast_to, mean, reshape, sum, transpose
+from .pooling import avg_pool, max_pool
 from .products import dot, einsum, matmul, outer, tensordot, weighted_sum
 from .protocols import from_function, from_ufunc, plain_array
 from .registration import operation
@@ -102,9 +104,11 @@ __all__ = [
     "argmin",
     "argsort",
     "astype",
+    "avg_pool",
     "broadcast_to",
     "clip",
     "concatenate",
+    "convolution",
     "cos",
     "cosh",
     "cross_entropy",
@@ -137,6 +141,7 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
+    "max_pool",
     "maximum",
     "mean",
     "min",

@@ -258,15 +258,17 @@ def _backwards(x: Any, axis: int) -> Any:
 # ---- windows -------------------------------------------------------------------------------------------------------
 
 
-def _per_axis(number: int | Sequence[int], count: int, name: str, least: int = 1) -> tuple[int, ...]:
-    numbers = (number,) * count if isinstance(number, (int, np.integer)) else tuple(number)
-    if len(numbers) != count or any(n < least for n in numbers):
-        raise ShapeError(f"windows: {name} {number} must be {count} numbers of at least {least}")
+def per_axis(number: int | Sequence[int], count: int, name: str, least: int = 1) -> tuple[int, ...]:
+    """One whole number for each of `count` axes, from as many or from one for all; or a ShapeError."""
+    numbers: tuple[Any, ...] = tuple(number) if isinstance(number, (tuple, list)) else (number,) * count
+    if len(numbers) != count or any(not isinstance(n, (int, np.integer)) or n < least for n in numbers):
+        wanted = "a whole number" if count == 1 else f"{count} numbers, all of them whole,"
+        raise ShapeError(f"{name} {number} must be {wanted} of at least {least}")
     return tuple(int(n) for n in numbers)
 
 
-def _window_slices(size: tuple[int, ...], counts: Sequence[int], stride: tuple[int, ...],
-                   dilation: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
+def window_slices(size: tuple[int, ...], counts: Sequence[int], stride: tuple[int, ...],
+                  dilation: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
     """For each place in the window, where in the array the windows have it."""
     for offset in itertools.product(*map(range, size)):
         yield offset, (Ellipsis, *(slice(o * d, o * d + s * (n - 1) + 1, s)
@@ -298,7 +300,7 @@ def _overlap(x: Any, /, shape: tuple[int, ...], stride: tuple[int, ...], dilatio
     x = np.asarray(x)
     k = len(stride)
     out = np.zeros(shape, x.dtype)
-    for offset, places in _window_slices(x.shape[-k:], x.shape[-2 * k:-k], stride, dilation):
+    for offset, places in window_slices(x.shape[-k:], x.shape[-2 * k:-k], stride, dilation):
         out[places] += x[(Ellipsis, *offset)]
     return out
 
@@ -317,5 +319,5 @@ def windows(x: Any, size: int | Sequence[int], stride: int | Sequence[int] = 1,
     """
     x = array_or_node(x)
     axes = 1 if isinstance(size, (int, np.integer)) else len(size)
-    return _windows(x, size=_per_axis(size, axes, "size"), stride=_per_axis(stride, axes, "stride"),
-                    dilation=_per_axis(dilation, axes, "dilation"))
+    return _windows(x, size=per_axis(size, axes, "size"), stride=per_axis(stride, axes, "stride"),
+                    dilation=per_axis(dilation, axes, "dilation"))
