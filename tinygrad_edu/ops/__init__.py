@@ -74,6 +74,7 @@ from .fused import cross_entropy, det, inv, log_softmax, logsumexp, max, min, so
 from .linear import astype, broadcast_to, mean, reshape, sum, transpose
 from .products import dot, einsum, matmul, outer, tensordot, weighted_sum
 from .protocols import from_function, from_ufunc, plain_array
+from .recurrent import lstm_gates, lstm_hidden, lstm_memory
 from .registration import operation
 from .row import TABLE, Elementwise, Nary, Row
 from .selections import concatenate, cumsum, getitem, pad, roll, scatter, stack, where, windows
@@ -135,6 +136,9 @@ __all__ = [
     "log_softmax",
     "logaddexp",
     "logsumexp",
+    "lstm_gates",
+    "lstm_hidden",
+    "lstm_memory",
     "matmul",
     "max",
     "maximum",
