@@ -1,4 +1,4 @@
-"""Compare the recurrent networks with PyTorch: outputs, last states and all gradients.
+"""Compare the recurrent networks and attention with PyTorch: outputs, last states and all gradients.
 
     pip install '.[parity]' && python tests/parity/recurrent_parity.py --count 300 --seed 0
 
@@ -139,8 +139,28 @@ def sequence(name: str, rng: np.random.Generator) -> str:
     return compare(module, twin, lambda: module(leaves["x"][0], state(0), lengths), theirs, leaves, rng)
 
 
+def attention(name: str, rng: np.random.Generator) -> str:
+    """Attention on itself, causal or not, or on a context."""
+    heads, d = map(int, rng.integers(1, 4, 2))
+    size, causal, bias = heads * d, coin(rng), coin(rng)
+    twin = torch.nn.MultiheadAttention(size, heads, bias=bias, batch_first=True, dtype=torch.float64)
+    module = tg.nn.MultiHeadAttention(size, heads, causal, bias)
+    if bias:
+        torch.nn.init.normal_(twin.in_proj_bias)
+    moved(module, twin)
+    batch = (int(rng.integers(1, 4)),) if coin(rng) else ()
+    leaves = {"x": pair((*batch, int(rng.integers(1, 6)), size), rng)}
+    if not causal and coin(rng):
+        leaves["context"] = pair((*batch, int(rng.integers(1, 6)), size), rng)
+    (x, y), context = leaves["x"], leaves.get("context", (None, leaves["x"][1]))
+    mask = torch.ones(y.shape[-2], y.shape[-2]).triu(1).bool() if causal else None
+    return compare(module, twin, lambda: module(x, context[0]),
+                   lambda: twin(y, context[1], context[1], attn_mask=mask, need_weights=False)[0], leaves, rng)
+
+
 KINDS: dict[str, Callable[[str, np.random.Generator], str]] = {
-    "RNNCell": cell, "GRUCell": cell, "LSTMCell": cell, "RNN": sequence, "GRU": sequence, "LSTM": sequence}
+    "RNNCell": cell, "GRUCell": cell, "LSTMCell": cell, "RNN": sequence, "GRU": sequence, "LSTM": sequence,
+    "MultiHeadAttention": attention}
 
 
 def main() -> int:

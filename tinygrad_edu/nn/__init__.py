@@ -1,5 +1,6 @@
 """Neural networks: modules on Values, layers on arrays, losses."""
 
+from .attention import MultiHeadAttention, attention
 from .layers import Linear, ReLU, Sequential, Sigmoid, Tanh
 from .losses import cross_entropy, hinge_loss, mse_loss
 from .module import Module
@@ -17,12 +18,14 @@ __all__ = [
     "Layer",
     "Linear",
     "Module",
+    "MultiHeadAttention",
     "Neuron",
     "RNNCell",
     "ReLU",
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "attention",
     "cross_entropy",
     "hinge_loss",
     "mse_loss",
