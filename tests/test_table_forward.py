@@ -101,7 +101,7 @@ WRITTEN_OUT = {
     "astype": lambda x, dtype: x.astype(dtype),
     "lstm_gates": lstm_gates,
     "lstm_memory": lstm_memory,
-    "lstm_hidden": lambda gates, c: np.split(gates, 4, axis=-1)[3] * np.tanh(c),
+    "lstm_hidden": lambda gates, c: np.split(gates, 4, axis=-1)[3] * c,
 }
 """The rows that NumPy has no function for, or one that takes its arguments otherwise."""
 

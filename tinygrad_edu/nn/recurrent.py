@@ -249,4 +249,4 @@ class LSTMCell(Cell):
         h, c = state
         gates = ops.lstm_gates(_affine(x, weights.ih, weights.bias_ih) + ops.matmul(h, weights.hh))
         c = ops.lstm_memory(gates, c)
-        return ops.lstm_hidden(gates, c), c
+        return ops.lstm_hidden(gates, ops.tanh(c)), c

@@ -1,7 +1,8 @@
 """The step of a long short-term memory, in three rows: gates, memory, hidden state.
 
 Put together from sigmoid, tanh and products it would be a node for each gate and each product, and a slice
-and its transpose for each quarter of the gates. The rules are written in the library's own functions.
+and its transpose for each quarter of the gates. The tanh of the memory stays a node of its own: its
+derivative follows from its result, where a row that hid it would compute it again for each operand.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from .array_row import Fused, row
-from .elementwise import sigmoid, tanh
+from .array_row import Fused, LinearInEach, row
+from .elementwise import sigmoid
 from .row import add_up
-from .selections import concatenate, scatter
+from .selections import _concatenate, scatter
 
 _REAL = (((-2.0, 2.0),),)
 
@@ -53,7 +54,9 @@ def lstm_gates(z: Any, /) -> Any:
 
 def _memory_by_gates(g: Any, out: Any, gates: Any, c: Any) -> Any:
     i, _, t, o = _quarters(gates)
-    return concatenate([g * t, g * c, g * i, np.zeros(o.shape, g.dtype)], axis=-1)
+    n = c.shape[-1]
+    parts = g * t, g * c, g * i, np.zeros(o.shape, g.dtype)
+    return _concatenate(*parts, axis=-1, cuts=(0, n, 2 * n, 3 * n, 4 * n))
 
 
 def _memory_tangent(out: Any, operands: Any, tangents: Any) -> Any:
@@ -78,29 +81,16 @@ def lstm_memory(gates: Any, c: Any, /) -> Any:
     return f * c + i * t
 
 
-def _hidden_by_gates(g: Any, out: Any, gates: Any, c: Any) -> Any:
-    return scatter(g * tanh(c), (Ellipsis, slice(3 * c.shape[-1], None)), gates.shape)
+def _hidden_by_gates(g: Any, gates: Any, c: Any) -> Any:
+    return scatter(g * c, (Ellipsis, slice(3 * c.shape[-1], None)), gates.shape)
 
 
-def _hidden_by_memory(g: Any, out: Any, gates: Any, c: Any) -> Any:
-    t = tanh(c)
-    return g * _quarters(gates)[3] * (1.0 - t * t)
-
-
-def _hidden_tangent(out: Any, operands: Any, tangents: Any) -> Any:
-    (gates, c), (by_gates, by_c) = operands, tangents
-    terms = [] if by_c is None else [_hidden_by_memory(by_c, out, gates, c)]
-    if by_gates is not None:
-        terms.append(_quarters(by_gates)[3] * tanh(c))
-    return add_up(terms)
-
-
-@row(Fused, [_hidden_by_gates, _hidden_by_memory], _hidden_tangent, analytic=True, latex=r"o \odot \tanh {1}",
-     domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
+@row(LinearInEach, _hidden_by_gates, lambda g, gates, c: g * _quarters(gates)[3], analytic=True,
+     latex=r"o \odot {1}", domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
 def lstm_hidden(gates: Any, c: Any, /) -> Any:
-    """The hidden state o tanh(c), of the gates (i, f, t, o) along the last axis and the memory c.
+    """The hidden state o c, of the gates (i, f, t, o) along the last axis and c, the tanh of the memory.
 
-    >>> lstm_hidden(np.array([0.0, 0.0, 0.0, 0.5]), np.array([0.0]))
-    array([0.])
+    >>> lstm_hidden(np.array([0.0, 0.0, 0.0, 0.5]), np.array([1.0]))
+    array([0.5])
     """
-    return _quarters(gates)[3] * np.tanh(c)
+    return _quarters(gates)[3] * c
