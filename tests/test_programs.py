@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 import tinygrad_edu as tg
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.ops import TABLE, Elementwise
+from tinygrad_edu.ops.geometry import Geometry
 from tinygrad_edu.testing.drawing import draw_program, random_program, simple_numbers
 from tinygrad_edu.testing.gradients import gradcheck
 from tinygrad_edu.testing.measure import directions, inner, moved
@@ -103,6 +104,15 @@ def test_code_names_rows_as_users_do():
         "import numpy as np", "import tinygrad_edu as tg", "", "x0 = tg.Tensor([1.0, 2.0])",
         "a = tg.TABLE['where'](x0, 0.5, condition=np.array([True, False]))", "b = tg.getitem(a, index=(0,))",
         "c = tg.astype(b, dtype=np.float64)", "d = tg.add(c, 0.1)", "d.backward()"])
+
+
+def test_code_imports_what_its_options_are_made_of():
+    """A window's geometry is an object of the package, and its expression needs the name."""
+    program = Program((np.array([[1.0, 3.0, 2.0]]),), (
+        Step(TABLE["sum_pool"], (0,), {"geometry": Geometry((2,), (1,), ((0, 0),), (1,))}),))
+    names = {}
+    exec(program.code(), names)
+    assert names["x0"].grad.tolist() == [[1.0, 2.0, 1.0]]
 
 
 def test_a_long_program_has_different_names():

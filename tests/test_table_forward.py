@@ -151,6 +151,19 @@ def cross_entropy(x, target):
     return -(p * log_softmax(x)).sum(-1)
 
 
+def lstm_gates(z):
+    """Three sigmoids and a tanh, each computed by itself and joined."""
+    i, f, t, o = np.split(z, 4, axis=-1)
+    i, f, o = (1.0 / (1.0 + np.exp(-gate)) for gate in (i, f, o))
+    return np.concatenate([i, f, np.tanh(t), o], axis=-1)
+
+
+def lstm_memory(gates, c):
+    """Forget gate times the old memory, plus input gate times what is to be remembered."""
+    i, f, t, _ = np.split(gates, 4, axis=-1)
+    return f * c + i * t
+
+
 WRITTEN_OUT = {
     "sigmoid": formula(lambda x: 1.0 / (1.0 + math.exp(-x))),
     "relu": formula(lambda x: x if x > 0.0 else 0.0),
@@ -186,6 +199,9 @@ WRITTEN_OUT = {
     "det": lambda x: np.linalg.det(x),
     "solve": lambda a, b: np.linalg.inv(a) @ b,
     "astype": lambda x, dtype: x.astype(dtype),
+    "lstm_gates": lstm_gates,
+    "lstm_memory": lstm_memory,
+    "lstm_hidden": lambda gates, c: np.split(gates, 4, axis=-1)[3] * c,
 }
 """The rows that NumPy has no function for, or one that takes its arguments otherwise."""
 
@@ -259,6 +275,9 @@ EMPTY = {
     "inv": [(((0, 2, 2),), {})],
     "solve": [(((0, 2, 2), (0, 2, 1)), {}), (((2, 2), (2, 0)), {})],
     "det": [(((0, 2, 2),), {})],
+    "lstm_gates": [(((0, 8),), {}), (((2, 0),), {})],
+    "lstm_memory": [(((0, 8), (0, 2)), {})],
+    "lstm_hidden": [(((0, 8), (0, 2)), {})],
 }
 
 

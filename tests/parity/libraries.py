@@ -72,7 +72,24 @@ def shared(m: Any) -> Functions:
         "leaky_relu": lambda x, slope: (x > 0.0) * x + slope * ((x <= 0.0) * x),
         "elu": lambda x, alpha: (x > 0.0) * x + alpha * m.expm1((x <= 0.0) * x),
         "weighted_sum": lambda *xs: sum((w * x for w, x in zip(xs[:len(xs) // 2], xs[len(xs) // 2:-1], strict=True)),
-                                        xs[-1])}
+                                        xs[-1]),
+        "lstm_gates": lambda z: m.concatenate([f(x) for f, x in zip(lstm_functions(m), quarters(z), strict=True)], -1),
+        "lstm_memory": lambda gates, c: quarters(gates)[1] * c + quarters(gates)[0] * quarters(gates)[2],
+        "lstm_hidden": lambda gates, c: quarters(gates)[3] * c}
+
+
+def quarters(x: Any) -> list[Any]:
+    """The four gates of a long short-term memory, along the last axis."""
+    n = x.shape[-1] // 4
+    return [x[..., k * n:(k + 1) * n] for k in range(4)]
+
+
+def lstm_functions(m: Any) -> list[Callable[[Any], Any]]:
+    """What each gate is put through: three sigmoids, as a library `m` writes them, and a tanh."""
+    def sigmoid(x: Any) -> Any:
+        return 1.0 / (1.0 + m.exp(-x))
+
+    return [sigmoid, sigmoid, m.tanh, sigmoid]
 
 
 def places(shape: Sequence[int], index: Any) -> Any:

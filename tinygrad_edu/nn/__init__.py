@@ -2,6 +2,7 @@
 
 from . import init
 from .activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .attention import MultiHeadAttention, attention
 from .convolution import Conv1d, Conv2d, conv1d, conv2d
 from .layers import Flatten, Linear, Residual, Sequential
 from .lookup import Embedding, embedding
@@ -19,13 +20,18 @@ from .metrics import accuracy, confusion_matrix, r2
 from .module import Module
 from .normalisation import BatchNorm1d, BatchNorm2d, LayerNorm, batch_norm, layer_norm
 from .pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, avg_pool2d, max_pool2d
+from .recurrent import GRUCell, LSTMCell, RNNCell
 from .regularisation import Dropout, dropout
 from .scalar import MLP, Layer, Neuron
+from .sequences import GRU, LSTM, RNN
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm1d",
@@ -35,6 +41,8 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
+    "LSTMCell",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -42,7 +50,9 @@ __all__ = [
     "LogSoftmax",
     "MaxPool2d",
     "Module",
+    "MultiHeadAttention",
     "Neuron",
+    "RNNCell",
     "ReLU",
     "Residual",
     "Sequential",
@@ -52,6 +62,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "accuracy",
+    "attention",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy",

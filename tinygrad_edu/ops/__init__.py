@@ -76,6 +76,7 @@ from .linear import astype, broadcast_to, mean, reshape, sum, transpose
 from .pooling import avg_pool, max_pool
 from .products import dot, einsum, matmul, outer, tensordot, weighted_sum
 from .protocols import from_function, from_ufunc, plain_array
+from .recurrent import lstm_gates, lstm_hidden, lstm_memory
 from .registration import operation
 from .row import TABLE, Elementwise, Nary, Row
 from .selections import concatenate, cumsum, getitem, pad, roll, scatter, stack, where, windows
@@ -139,6 +140,9 @@ __all__ = [
     "log_softmax",
     "logaddexp",
     "logsumexp",
+    "lstm_gates",
+    "lstm_hidden",
+    "lstm_memory",
     "matmul",
     "max",
     "max_pool",

@@ -204,7 +204,7 @@ def _sigmoid(x: float) -> float:
 
 def _sigmoid_array(x: Any) -> Any:
     e = np.exp(-np.abs(x))
-    return np.where(np.greater_equal(x, 0.0), np.ones_like(e), e) / (1.0 + e)
+    return np.maximum(e, np.greater_equal(x, 0.0)) / (1.0 + e)  # e is at most 1: above it is 1 where x >= 0, else e
 
 
 sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_array, lambda out, x: out * (1.0 - out),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,9 @@ class Program:
         lines += [f"{name} = {_call(step, names)}"
                   for name, step in zip(names[len(self.inputs):], self.steps, strict=True)]
         total = names[-1] if np.ndim(self(*self.inputs)) == 0 else f"tg.sum({names[-1]})"
-        return "\n".join(["import numpy as np", "import tinygrad_edu as tg", "", *lines, f"{total}.backward()"])
+        kinds = {type(option) for step in self.steps for option in step.params.values() if is_dataclass(option)}
+        imports = sorted(f"from {kind.__module__} import {kind.__name__}" for kind in kinds)
+        return "\n".join(["import numpy as np", "import tinygrad_edu as tg", *imports, "", *lines, f"{total}.backward()"])
 
     __repr__ = code
 

@@ -1,0 +1,96 @@
+"""The step of a long short-term memory, in three rows: gates, memory, hidden state.
+
+Put together from sigmoid, tanh and products it would be a node for each gate and each product, and a slice
+and its transpose for each quarter of the gates. The tanh of the memory stays a node of its own: its
+derivative follows from its result, where a row that hid it would compute it again for each operand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from .array_row import Fused, LinearInEach, row
+from .elementwise import sigmoid
+from .row import add_up
+from .selections import _concatenate, scatter
+
+_REAL = (((-2.0, 2.0),),)
+
+
+def _quarters(gates: Any) -> list[Any]:
+    """The input, forget and cell gate and the output gate, one after the other along the last axis."""
+    n = gates.shape[-1] // 4
+    return [gates[..., k * n:(k + 1) * n] for k in range(4)]
+
+
+def _slopes(gates: Any) -> Any:
+    """The derivative of each gate: (1 - s) s of a sigmoid s, (1 - t) (1 + t) of a tanh t."""
+    size = gates.shape[-1]
+    is_tanh = np.zeros(size, gates.dtype)
+    is_tanh[size // 2:3 * size // 4] = 1.0
+    return (1.0 - gates) * (gates + is_tanh)
+
+
+@row(Fused, [lambda g, out, z: g * _slopes(out)], lambda out, zs, ts: ts[0] * _slopes(out), latex=r"\gamma({0})",
+     domain=_REAL, cases=[(((2, 8),), {}), (((4,),), {}), (((2, 1, 4),), {})])
+def lstm_gates(z: Any, /) -> Any:
+    """The gates of a long short-term memory: sigmoid of the quarters 1, 2 and 4 of the last axis, tanh of the third.
+
+    >>> lstm_gates([0.0, 0.0, 0.0, 0.0])
+    array([0.5, 0.5, 0. , 0.5])
+    """
+    z = np.asarray(z)
+    size = z.shape[-1] if z.ndim else 0
+    if size % 4 or not z.ndim:
+        raise ShapeError(f"lstm_gates: the last axis of shape {z.shape} does not divide into four gates")
+    out = sigmoid.array(z)
+    cell = (Ellipsis, slice(size // 2, 3 * size // 4))
+    out[cell] = np.tanh(z[cell])
+    return out
+
+
+def _memory_by_gates(g: Any, out: Any, gates: Any, c: Any) -> Any:
+    i, _, t, o = _quarters(gates)
+    n = c.shape[-1]
+    parts = g * t, g * c, g * i, np.zeros(o.shape, g.dtype)
+    return _concatenate(*parts, axis=-1, cuts=(0, n, 2 * n, 3 * n, 4 * n))
+
+
+def _memory_tangent(out: Any, operands: Any, tangents: Any) -> Any:
+    (gates, c), (by_gates, by_c) = operands, tangents
+    i, f, t, _ = _quarters(gates)
+    terms = [] if by_c is None else [f * by_c]
+    if by_gates is not None:
+        di, df, dt, _ = _quarters(by_gates)
+        terms += [df * c, di * t, i * dt]
+    return add_up(terms)
+
+
+@row(Fused, [_memory_by_gates, lambda g, out, gates, c: g * _quarters(gates)[1]], _memory_tangent, analytic=True,
+     latex=r"f \odot {1} + i \odot t", domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
+def lstm_memory(gates: Any, c: Any, /) -> Any:
+    """The new memory f c + i t, of the gates (i, f, t, o) along the last axis and the old memory c.
+
+    >>> lstm_memory(np.array([0.5, 1.0, 2.0, 0.0]), np.array([3.0]))
+    array([4.])
+    """
+    i, f, t, _ = _quarters(gates)
+    return f * c + i * t
+
+
+def _hidden_by_gates(g: Any, gates: Any, c: Any) -> Any:
+    return scatter(g * c, (Ellipsis, slice(3 * c.shape[-1], None)), gates.shape)
+
+
+@row(LinearInEach, _hidden_by_gates, lambda g, gates, c: g * _quarters(gates)[3], analytic=True,
+     latex=r"o \odot {1}", domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
+def lstm_hidden(gates: Any, c: Any, /) -> Any:
+    """The hidden state o c, of the gates (i, f, t, o) along the last axis and c, the tanh of the memory.
+
+    >>> lstm_hidden(np.array([0.0, 0.0, 0.0, 0.5]), np.array([1.0]))
+    array([0.5])
+    """
+    return _quarters(gates)[3] * c
