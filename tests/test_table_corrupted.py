@@ -33,7 +33,7 @@ def rules(row: Row) -> list[tuple[str, int]]:
         return [("element", 0)]
     if isinstance(row, Fused):
         return [*(("vjps", i) for i in positions(row)), ("_jvp", 0)]
-    attribute = {Elementwise: "derivatives", Nary: "_partials"}.get(type(row), "transposes")
+    attribute = {Elementwise: "derivatives", Nary: "partials"}.get(type(row), "transposes")
     return [(attribute, i) for i in positions(row)]
 
 

@@ -147,8 +147,8 @@ def _weighted_sum_partials(out: Payload, arguments: Sequence[Payload]) -> Sequen
 
 
 def _weighted_sum_floats(*operands: float) -> float:
-    n = len(operands) // 2
-    return builtins.sum(map(operator.mul, operands[:n], operands[n:2 * n]), operands[-1])
+    xs = operands[len(operands) // 2:-1]  # the products end with these, whatever follows the weights
+    return builtins.sum(map(operator.mul, operands, xs), operands[-1])
 
 
 _weighted_sum = Nary("weighted_sum", _weighted_sum_floats, _weighted_sum_partials, symbol="w·x + b",

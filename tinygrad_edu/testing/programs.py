@@ -132,7 +132,8 @@ class Program:
         total = names[-1] if np.ndim(self(*self.inputs)) == 0 else f"tg.sum({names[-1]})"
         kinds = {type(option) for step in self.steps for option in step.params.values() if is_dataclass(option)}
         imports = sorted(f"from {kind.__module__} import {kind.__name__}" for kind in kinds)
-        return "\n".join(["import numpy as np", "import tinygrad_edu as tg", *imports, "", *lines, f"{total}.backward()"])
+        imports = ["import numpy as np", "import tinygrad_edu as tg", *imports]
+        return "\n".join([*imports, "", *lines, f"{total}.backward()"])
 
     __repr__ = code
 
