@@ -207,3 +207,17 @@ def test_value_derivatives_are_public():
     assert tg.sum([x, 1.0, y]).derivatives == (1.0, None, 1.0)
     assert tg.exp(Value(0.0)).derivatives == (1.0,)
     assert x.derivatives == ()
+
+
+@pytest.mark.parametrize("frozen_first", [True, False])
+def test_what_one_neuron_froze_another_still_learns(frozen_first):
+    """Neurons with the same inputs, one recorded while a weight was frozen: the weight has the other's gradient."""
+    w, x = tg.Value(3.0), tg.Value(5.0)
+    parts = []
+    for frozen in (frozen_first, not frozen_first):
+        w.requires_grad = not frozen
+        parts.append(tg.weighted_sum([w, x], [x, w]))
+    w.requires_grad = True
+    (parts[0] + 10.0 * parts[1]).backward()
+    assert w.grad == (10.0 if frozen_first else 1.0) * 2.0 * 5.0
+    assert x.grad == 11.0 * 2.0 * 3.0

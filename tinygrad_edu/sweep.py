@@ -38,6 +38,8 @@ def _reach(root: Value, order: list[Value], leaves: list[Value]) -> bool:
     root._sum = 0.0
     waiting = [root]
     push, pop, keep = waiting.append, waiting.pop, order.append
+    shared: set[Value] = set()  # neurons of a layer have all their inputs in common, and calls of one its weights
+    share, all_shared = shared.add, shared.issuperset
     while waiting:
         node = pop()
         if node._notes is not None and node._notes.hooks:
@@ -51,11 +53,14 @@ def _reach(root: Value, order: list[Value], leaves: list[Value]) -> bool:
         keep(node)
         d = node._d_right
         if d.__class__ is tuple:
-            for source, derivative in zip(node._left, d, strict=False):
-                if derivative is not None and source._pass is not token:
-                    source._pass = token
-                    source._sum = 0.0
-                    push(source)
+            if not all_shared(node._left):
+                for source, derivative in zip(node._left, d, strict=False):
+                    if derivative is not None:
+                        share(source)
+                        if source._pass is not token:
+                            source._pass = token
+                            source._sum = 0.0
+                            push(source)
             continue
         if d is not None:
             source = node._right
