@@ -1,5 +1,7 @@
 """Semantics: what `.grad` is, how it accumulates, and that an error on the way leaves it alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -187,6 +189,39 @@ def test_results_are_set_afresh_by_each_root(node):
     (h * 10.0).backward()
     assert float(h.grad) == 10.0
     assert float(x.grad) == 12.0 + 40.0
+
+
+@both
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_nodes_between_may_be_left_as_they_were(node, create_graph):
+    """interior=False: leaves add up as ever, what an earlier pass found of the nodes between stays."""
+    x = node(3.0)
+    square = x * x
+    y = tg.sum(square * 2.0) if node is Tensor else square * 2.0
+    y.backward(create_graph=create_graph, interior=False)
+    assert float(x.grad) == 12.0
+    assert square.grad is y.grad is None
+    square.backward()
+    y.backward(interior=False)
+    assert float(x.grad) == 12.0 + 6.0 + 12.0
+    assert float(square.grad) == 1.0
+    x.zero_grad()
+
+
+def test_without_gradients_between_a_pass_needs_memory_for_few_of_them():
+    """Of a chain of 50 results, a pass holds a few at a time, where by default it keeps all."""
+    x = Tensor(np.ones(100_000))
+    y = x
+    for _ in range(50):
+        y = tg.tanh(y)
+    y = y.sum()
+    peaks = []
+    for interior in (False, True):
+        tracemalloc.start()
+        y.backward(interior=interior)
+        peaks.append(tracemalloc.get_traced_memory()[1] / x.data.nbytes)
+        tracemalloc.stop()
+    assert peaks[0] < 8.0 < 50.0 < peaks[1]
 
 
 @both

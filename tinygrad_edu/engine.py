@@ -74,8 +74,9 @@ def _leads_to(targets: Iterable[Node], order: Sequence[Node]) -> set[Node]:
     return reached
 
 
-def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_graph: bool) -> dict[Node, Payload]:
-    """Reverse mode: the cotangents of `wrt` (of every node on the way, where None).
+def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_graph: bool,
+            interior: bool = True) -> dict[Node, Payload]:
+    """Reverse mode: the cotangents of `wrt` (where None, of every leaf, and if `interior` of every node on the way).
 
     With v the cotangents in `seeds`, the result is the vector-Jacobian product v J. Under `create_graph`
     the rules are applied to the nodes themselves, and so the result is a graph that can be differentiated.
@@ -96,7 +97,8 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
             if node._notes is not None:
                 _check_snapshots(node)
                 cotangents[node] = _call_hooks(node._notes, node, cotangents[node])
-            cotangent = cotangents[node] if targets is None or node in targets else cotangents.pop(node)
+            kept = interior if targets is None else node in targets
+            cotangent = cotangents[node] if kept else cotangents.pop(node)
             index, params = node.index, node.params
             out, arguments = (node, node.inputs) if create_graph else (node._data, node.arguments)
             for position, source in enumerate(node.inputs):
@@ -173,7 +175,7 @@ def _commit(cotangents: Mapping[Node, Payload], create_graph: bool) -> None:
                 node._grad = raw([g])[0] if create_graph else g
 
 
-def backward(node: Node, gradient: Payload | None = None, create_graph: bool = False) -> None:
+def backward(node: Node, gradient: Payload | None = None, create_graph: bool = False, interior: bool = True) -> None:
     """Add d node / d leaf to the `.grad` of every leaf, and set `.grad` on every node between.
 
     Leaves accumulate over calls until `zero_grad()`; nodes between are set afresh. An error on the
@@ -183,6 +185,7 @@ def backward(node: Node, gradient: Payload | None = None, create_graph: bool = F
         node: the result to differentiate.
         gradient: the cotangent to start from; needed where the node is not a single number.
         create_graph: record the pass, so that the gradients can be differentiated again.
+        interior: False leaves the `.grad` of nodes between as it was, and needs memory for few of theirs at a time.
 
     Raises:
         GraphError: the node depends on nothing that requires a gradient.
@@ -193,5 +196,5 @@ def backward(node: Node, gradient: Payload | None = None, create_graph: bool = F
         raise GraphError(f"backward: {node} is a constant: nothing it was made from has requires_grad=True "
                          "(was it made under no_grad(), or detached?)", [node])
     seed = node.seed(gradient, create_graph)
-    cotangents = reverse({node: seed}, None, create_graph)
+    cotangents = reverse({node: seed}, None, create_graph, interior)
     _commit(cotangents, create_graph)

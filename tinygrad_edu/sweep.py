@@ -14,7 +14,7 @@ Value = Any
 """A Value; the class stands one file higher."""
 
 
-def sweep(root: Value, seed: float) -> bool:
+def sweep(root: Value, seed: float, interior: bool) -> bool:
     """Backpropagate `seed` from `root`; False, with nothing changed, if the graph needs the general pass."""
     order: list[Value] = []
     leaves: list[Value] = []
@@ -23,7 +23,7 @@ def sweep(root: Value, seed: float) -> bool:
             return False
         root._sum = seed
         order.sort(key=engine.by_index, reverse=True)
-        _flow(order)
+        _flow(order, interior)
         totals = [leaf._sum if leaf._grad is None else leaf._grad + leaf._sum for leaf in leaves]
         for leaf, total in zip(leaves, totals, strict=True):
             leaf._grad = total
@@ -79,10 +79,12 @@ def _reach(root: Value, order: list[Value], leaves: list[Value]) -> bool:
     return True
 
 
-def _flow(order: list[Value]) -> None:
+def _flow(order: list[Value], interior: bool) -> None:
     """Hand the sum of each node, youngest first, to its inputs: to each, times the derivative by it."""
     for node in order:
-        node._grad = g = node._sum
+        g = node._sum
+        if interior:
+            node._grad = g
         d = node._d_left
         if d is not None:
             node._left._sum += g * d

@@ -370,10 +370,10 @@ class Value(Node, NodeMethods):
                                        for x in (self._left, self._right))
         return twin
 
-    def backward(self, gradient: Payload | None = None, create_graph: bool = False) -> None:
+    def backward(self, gradient: Payload | None = None, create_graph: bool = False, interior: bool = True) -> None:
         if create_graph or not self._requires_grad or not current_mode().plain or not sweep(
-                self, self.seed(gradient)):
-            engine.backward(self, gradient, create_graph)
+                self, self.seed(gradient), interior):
+            engine.backward(self, gradient, create_graph, interior)
 
     backward.__doc__ = engine.backward.__doc__
     __deepcopy__, __copy__, __reduce__ = deepcopied, copied, reduced
