@@ -21,7 +21,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "ops.composed", "ops.linalg", "ops.protocols", "ops"),
     ("payloads", "methods", "sweep", "value", "bridges", "tensor"),
     ("trees", "transforms"),
-    ("nn", "optim", "data"),
+    ("nn", "optim", "data", "saving"),
     ("viz",
      "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",
      "testing.problem", "testing.diagnosis", "testing.evidence", "testing.gradients",

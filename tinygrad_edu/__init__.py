@@ -110,6 +110,7 @@ from .ops import (
     where,
     windows,
 )
+from .saving import generators, load, save
 from .tensor import Tensor
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value
@@ -171,6 +172,7 @@ __all__ = [
     "expm1",
     "flip",
     "gelu",
+    "generators",
     "getitem",
     "grad",
     "hessian",
@@ -179,6 +181,7 @@ __all__ = [
     "jvp",
     "leaky_relu",
     "linalg",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -210,6 +213,7 @@ __all__ = [
     "repeat",
     "reshape",
     "roll",
+    "save",
     "scatter",
     "seed",
     "set_default_dtype",

@@ -57,6 +57,10 @@ class AnomalyError(TinygradError, ArithmeticError):
     """Under `detect_anomaly()`: the first NaN, or the first infinity made from finite numbers."""
 
 
+class FileFormatError(TinygradError, ValueError):
+    """A file that is damaged, or of another kind than is wanted."""
+
+
 class MissingExtraError(TinygradError, ImportError):
     """An optional dependency is absent; the message is the pip command that brings it."""
 

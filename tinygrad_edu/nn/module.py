@@ -182,6 +182,14 @@ class Module(Holder):
             ShapeError: entries are missing, unexpected or of another shape. Nothing has been changed then.
             DataError: an entry does not hold numbers, or not of the kind. Nothing has been changed then.
         """
+        for part, data in self._checked_state(state):
+            if isinstance(part, Node):
+                part._assign(data)
+            else:
+                part[...] = data
+
+    def _checked_state(self, state: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+        """Pairs of a parameter or buffer and its new data, after all checks of `load_state_dict`."""
         entries = self._entries()
         problems = [f"{name} is missing" for name in entries if name not in state]
         problems += [f"{name} is unexpected" for name in state if name not in entries]
@@ -191,12 +199,7 @@ class Module(Holder):
                 problems.append(f"{name} has shape {given} in place of {wanted}")
         if problems:
             raise ShapeError(f"load_state_dict of {type(self).__name__}: {'; '.join(problems)}")
-        checked = [(part, _converted(name, part, state[name])) for name, part in entries.items()]
-        for part, data in checked:
-            if isinstance(part, Node):
-                part._assign(data)
-            else:
-                part[...] = data
+        return [(part, _converted(name, part, state[name])) for name, part in entries.items()]
 
     def summary(self) -> str:
         """A table of the parameters: name, shape and count of each, and the total.

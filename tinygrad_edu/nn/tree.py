@@ -22,11 +22,11 @@ class Holder:
     """Base of what is walked by its attributes."""
 
 
-def walk(root: Holder) -> Iterator[tuple[Path, Any, Any]]:
+def walk(root: Holder, also: tuple[type, ...] = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Every module, node and array that `root` holds, each once, as (way to its holder, key, itself); root first.
 
-    What is still to be visited waits in a list, the next at its end: no nesting is too deep, no cycle endless.
-    An object array counts as a list of its elements.
+    So are objects of the classes `also`. What is still to be visited waits in a list, the next at its end: no nesting
+    is too deep, no cycle endless. An object array counts as a list of its elements.
     """
     seen: set[int] = set()
     waiting: list[tuple[Path, Any, Any]] = [(None, "", root)]
@@ -38,7 +38,7 @@ def walk(root: Holder) -> Iterator[tuple[Path, Any, Any]]:
         seen.add(id(part))
         if isinstance(part, np.ndarray) and part.dtype == object:
             part = part.ravel().tolist()
-        if isinstance(part, (Node, np.ndarray)):
+        if isinstance(part, (Node, np.ndarray, *also)):
             yield entry
         elif isinstance(part, (list, tuple)):
             waiting.extend(zip(itertools.repeat(entry[:2]), range(len(part) - 1, -1, -1), reversed(part), strict=False))
