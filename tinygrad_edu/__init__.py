@@ -117,16 +117,24 @@ from .value import Value
 
 __version__ = "0.1.0"
 
-_LATE = ("testing",)
-"""What reads graphs, and is loaded when it is first asked for."""
+_LATE = {"testing": "testing", "training": "training",
+         **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training")}
+"""What is loaded when it is first asked for, and the module that has it."""
 
 if _typing.TYPE_CHECKING:
     from . import testing as testing
+    from . import training as training
+    from .training import Callback as Callback
+    from .training import EarlyStopping as EarlyStopping
+    from .training import History as History
+    from .training import evaluate as evaluate
+    from .training import fit as fit
 else:
     def __getattr__(name):
         if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return _importlib.import_module(f"{__name__}.{name}")
+        module = _importlib.import_module(f"{__name__}.{_LATE[name]}")
+        return module if name == _LATE[name] else getattr(module, name)
 
 
 def __dir__() -> list[str]:

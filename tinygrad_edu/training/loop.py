@@ -1,0 +1,300 @@
+"""`fit`: train a model on batches, epoch by epoch; and `evaluate`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ..data import batches
+from ..errors import DataError, GraphError
+from ..modes import no_grad
+from ..nn import Module
+from ..node import Node
+from ..ops.defaults import Rng
+from ..optim import Optimizer, clip_grad_norm
+from ..optim.schedulers import ReduceLROnPlateau
+from .callbacks import AfterEpoch, Callback
+from .history import History
+from .progress import Bars
+from .run import Run, Tally
+
+Function = Callable[..., Any]
+
+
+def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: int, *, validation: Any = None,
+        metrics: Sequence[Function] | Mapping[str, Function] = (), callbacks: Sequence[Callback | Function] = (),
+        scheduler: Any = None, schedule: str = "epoch", progress: bool = True, batch_size: int = 32, rng: Rng = None,
+        accumulate: int = 1, clip_norm: float | None = None, checkpoint: str | Path | None = None,
+        checkpoint_every: int | None = None, resume: bool = False,
+        generators: Mapping[str, np.random.Generator] | None = None) -> History:
+    """Train: for each batch of each epoch, w := w - lr dL/dw with L = loss(model(*inputs), target).
+
+    A model of Values is called for each row, and `loss` with the list of outputs. Ctrl-C ends training after the
+    present step (pressed again, at once): the model keeps what it has learned, and what is known is returned.
+
+    Args:
+        model: what is trained. If it was in evaluation mode as a whole, it is set to training.
+        loss: a function of outputs and targets that gives one number, the mean over the examples.
+        optimizer: of the parameters to train.
+        data: a tuple of arrays, inputs and then the target, of which batches are made; or what can be read again in
+            each epoch and gives such tuples, as ``tg.data.batches(X, y, rng=0)`` or a list does.
+        epochs: how many in all, those before a resumed checkpoint included.
+        validation: the same, to look at without training after each epoch.
+        metrics: functions of all outputs and all targets of an epoch, as arrays; or a dict, to name them.
+        callbacks: `Callback` objects, such as `EarlyStopping`, and functions of the `Run`, called after each epoch.
+        scheduler: of the learning rate; `ReduceLROnPlateau` is shown the validation loss, if there is one.
+        schedule: whether the scheduler's steps are each "epoch" or each "step" of the optimiser.
+        progress: whether bars show how it goes.
+        batch_size: of the batches that are made of arrays.
+        rng: where their order comes from.
+        accumulate: over how many batches gradients add up to their mean before a step.
+        clip_norm: the greatest norm of all gradients of a step; larger ones are scaled down.
+        checkpoint: a file that has all that decides how training goes on, written after each epoch, and at the end.
+        checkpoint_every: write it after so many steps, too.
+        resume: go on from the checkpoint, if the file is there: bit for bit as without the interruption.
+        generators: further random generators that `data`, `loss` or callbacks draw from, for the checkpoint.
+
+    Returns:
+        A row for each whole epoch: "loss", metrics, "validation_loss" and so on, and "lr".
+
+    Raises:
+        DataError: `data` has no batches, or not in every epoch; a batch is no tuple.
+        GraphError: the loss is not one node.
+        ValueError: a setting is out of range.
+        MissingExtraError: tqdm is not installed; give ``progress=False``.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> x = np.linspace(-1.0, 1.0, 20).reshape(20, 1)
+    >>> model = tg.nn.Linear(1, 1, rng=0)
+    >>> history = fit(model, tg.nn.mse_loss, tg.optim.SGD(model.parameters(), lr=0.5), (x, 3.0 * x + 1.0), epochs=20,
+    ...               progress=False)
+    >>> round(float(model.weight.data), 3), round(float(model.bias.data), 3), history["loss"][-1] < 1e-6
+    (3.0, 1.0, True)
+    """
+    metrics = metrics if isinstance(metrics, Mapping) else {metric.__name__: metric for metric in metrics}
+    data, validation = _reread(_batched(data, batch_size, rng)), _reread(_batched(validation, batch_size, None, False))
+    names = ["loss", *metrics]
+    names += [f"validation_{name}" for name in names] if validation is not None else []
+    run = Run(model, optimizer, scheduler, data, [c if isinstance(c, Callback) else AfterEpoch(c) for c in callbacks],
+              [*names, "lr"], generators or {})
+    training = _Training(run, loss, metrics, accumulate, clip_norm, schedule, checkpoint, checkpoint_every)
+    _require(epochs >= 0, f"epochs must not be negative, not {epochs}")
+    _require(checkpoint is not None or not resume, "resume=True needs to be told the checkpoint=")
+    if resume and checkpoint is not None and Path(checkpoint).exists():
+        run.resume(checkpoint)
+    if not model.training:
+        model.train()
+    training.go(epochs, validation, Bars(progress, epochs, run.epoch))
+    return run.history
+
+
+class _Training:
+    """What one call of `fit` does with its run."""
+
+    def __init__(self, run: Run, loss: Function, metrics: Mapping[str, Function], accumulate: int,
+                 clip_norm: float | None, schedule: str, checkpoint: str | Path | None, every: int | None) -> None:
+        _require(schedule in ("epoch", "step"), f'schedule must be "epoch" or "step", not {schedule!r}')
+        _require(accumulate >= 1, f"accumulate must be at least 1, not {accumulate}")
+        _require(every is None or checkpoint is not None, "checkpoint_every needs to be told the checkpoint=")
+        _require(every is None or every >= 1, f"checkpoint_every must be at least 1, not {every}")
+        self.run, self.loss, self.metrics, self.accumulate = run, loss, metrics, accumulate
+        self.clip_norm, self.schedule, self.checkpoint, self.every = clip_norm, schedule, checkpoint, every
+
+    def go(self, epochs: int, validation: Any, bars: Bars) -> None:
+        """All epochs, or those until somebody stops the run."""
+        run = self.run
+        with closing(bars), _interruptible(run, bars):
+            for callback in run.callbacks:
+                callback.begin(run)
+            while run.epoch < epochs and not run.stopping and self._batches(bars):
+                row = run.tally.row(self.metrics)
+                if validation is not None:
+                    row |= evaluate(run.model, self.loss, validation, self.metrics, prefix="validation_")
+                self._finish({**row, "lr": run.optimizer.lr})
+                bars.epoch(run.history.rows[-1])
+            if run.batch:
+                self._save()
+        for callback in run.callbacks:
+            callback.end(run)
+
+    def _batches(self, bars: Bars) -> bool:
+        """Train on the batches of an epoch; False if the run was stopped before its end."""
+        run = self.run
+        examples: list[int] = []
+        for batch in bars.batches(run.batches(), _length(run.data), run.batch):
+            if not examples:
+                run.optimizer.zero_grad()
+            examples.append(self._learn(batch))
+            run.batch += 1
+            if len(examples) == self.accumulate:
+                self._step(examples)
+                examples = []
+                if run.stopping:
+                    return False
+        if examples:
+            self._step(examples)
+        return True
+
+    def _learn(self, batch: Any) -> int:
+        """Add up the gradients of a batch; returns how many examples it has."""
+        value, output, target = _loss_of(self.run.model, self.loss, batch)
+        examples = len(target)
+        # of several batches, the gradient of the sum over their examples; the step divides it
+        value.backward(None if self.accumulate == 1 else float(examples), interior=False)
+        self.run.tally.add(value.item(), output, target, bool(self.metrics))
+        return examples
+
+    def _step(self, examples: list[int]) -> None:
+        run = self.run
+        if self.accumulate > 1:
+            for p in run.optimizer.params:
+                if p.grad is not None:
+                    p.grad = p.grad / sum(examples)
+        if self.clip_norm is not None:
+            clip_grad_norm(run.optimizer.params, self.clip_norm)
+        run.optimizer.step()
+        run.steps += 1
+        if run.scheduler is not None and self.schedule == "step":
+            run.scheduler.step()
+        for callback in run.callbacks:
+            callback.after_step(run)
+        if self.every is not None and run.steps % self.every == 0:
+            self._save()
+
+    def _finish(self, row: dict[str, float]) -> None:
+        """An epoch is over."""
+        run = self.run
+        run.history.rows.append(row)
+        run.epoch, run.batch, run.tally = run.epoch + 1, 0, Tally()
+        if run.scheduler is not None and self.schedule == "epoch":
+            if isinstance(run.scheduler, ReduceLROnPlateau):
+                run.scheduler.step(row.get("validation_loss", row["loss"]))
+            else:
+                run.scheduler.step()
+        for callback in run.callbacks:
+            callback.after_epoch(run)
+        self._save()
+
+    def _save(self) -> None:
+        if self.checkpoint is not None:
+            self.run.save(self.checkpoint)
+
+
+def evaluate(model: Module, loss: Function, data: Any, metrics: Sequence[Function] | Mapping[str, Function] = (), *,
+             batch_size: int = 32, prefix: str = "") -> dict[str, float]:
+    """The mean loss and the metrics over `data`, in evaluation mode and without a graph.
+
+    Args:
+        model: what is looked at; it stays in the mode that it is in.
+        loss: a function of outputs and targets that gives one number, the mean over the examples.
+        data: a tuple of arrays, inputs and then the target; or batches, tuples of such arrays.
+        metrics: functions of all outputs and all targets, as arrays; or a dict, to name them.
+        batch_size: of the batches that are made of arrays.
+        prefix: what the names begin with.
+
+    Raises:
+        DataError: `data` has no batches, or one is no tuple.
+        GraphError: the loss is not one number.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> x = np.ones((4, 1))
+    >>> line = tg.nn.Linear(1, 1, rng=0)
+    >>> line.load_state_dict({"weight": np.array([[2.0]]), "bias": np.array([1.0])})
+    >>> evaluate(line, tg.nn.mse_loss, (x, 4.0 * x))
+    {'loss': 1.0}
+    """
+    metrics = metrics if isinstance(metrics, Mapping) else {metric.__name__: metric for metric in metrics}
+    modes = [(module, module.training) for module in model.modules()]
+    tally = Tally()
+    model.eval()
+    try:
+        with no_grad():
+            for batch in _batched(data, batch_size, None, shuffle=False):
+                value, output, target = _loss_of(model, loss, batch)
+                tally.add(float(value), output, target, bool(metrics))
+    finally:
+        for module, training in modes:
+            module.training = training
+    return tally.row(metrics, prefix)
+
+
+# ---- one batch -------------------------------------------------------------------------------------------------------
+
+
+def _loss_of(model: Module, loss: Function, batch: Any) -> tuple[Any, Any, Any]:
+    """The loss of a batch, and the outputs and targets that it compares."""
+    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+        raise DataError(f"fit: a batch is a tuple of inputs and then the target, not a {type(batch).__name__}"
+                        f"{f' of {len(batch)}' if isinstance(batch, (tuple, list)) else ''}")
+    *inputs, target = batch
+    output = _output(model, inputs)
+    value = loss(output, target)
+    if not isinstance(value, Node) or np.size(value._data) != 1:
+        raise GraphError(f"fit: the loss must be one number that the graph knows, a Value or Tensor, not {value!r:.60}"
+                         "; reduce it by its mean, and leave .data and float() to metrics")
+    return value, output, target
+
+
+def _output(model: Module, inputs: list[Any]) -> Any:
+    """What the model makes of a batch: of all rows at once, or of one after the other if it works on Values."""
+    parameters = model.parameters()
+    if parameters and parameters[0].is_scalar:
+        return [model(*row) for row in zip(*inputs, strict=True)]
+    return model(*inputs)
+
+
+def _batched(data: Any, batch_size: int, rng: Rng, shuffle: bool = True) -> Any:
+    """Batches of arrays; what gives batches is taken as it is."""
+    if isinstance(data, tuple):
+        return batches(*data, batch_size=batch_size, rng=rng, shuffle=shuffle)
+    return data
+
+
+def _reread(data: Any) -> Any:
+    """`data`, unless it can be read only once."""
+    if isinstance(data, Iterator):
+        raise DataError("fit: an iterator can be read only once, but each epoch reads the data anew; give a tuple of "
+                        "arrays, a list of batches or tg.data.batches(...)")
+    return data
+
+
+def _length(data: Any) -> int | None:
+    return len(data) if isinstance(data, Sized) else None
+
+
+# ---- around the run --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _interruptible(run: Run, bars: Bars) -> Iterator[None]:
+    """Ctrl-C stops the run after the present step, so that none is left half done; a second one at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if run.history.interrupted:
+            raise KeyboardInterrupt
+        run.history.interrupted = True
+        run.stop()
+        bars.note("Stopping after this step; Ctrl-C again stops at once.")
+
+    heeded = (threading.current_thread() is threading.main_thread()
+              and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None))
+    before = signal.signal(signal.SIGINT, ask) if heeded else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        run.history.interrupted = True
+    finally:
+        if heeded:
+            signal.signal(signal.SIGINT, before)
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(f"fit: {message}")
