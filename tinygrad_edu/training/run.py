@@ -125,10 +125,8 @@ class Run:
 
     def save(self, path: str | Path) -> None:
         """Write all that decides how the run goes on."""
-        progress = {
-            "epoch": self.epoch, "batch": self.batch, "steps": self.steps, "begun": self._begun,
-            "tally": vars(self.tally), "rows": self.history.rows,
-            "callbacks": [callback.state_dict() for callback in self.callbacks]}
+        progress = {"epoch": self.epoch, "batch": self.batch, "steps": self.steps, "begun": self._begun,
+                    "tally": vars(self.tally), "rows": self.history.rows}
         save(path, self.model, **self._parts(), progress=progress)
 
     def resume(self, path: str | Path) -> None:
@@ -137,17 +135,12 @@ class Run:
         Raises:
             TinygradError: it is the file of another run, or no whole file; nothing has been changed then.
         """
-        count = len(self.callbacks)
         progress = load(path, self.model, **self._parts())["progress"]
-        if len(progress["callbacks"]) != count:
-            raise DataError(f"fit: {path} was saved with {len(progress['callbacks'])} callbacks, not {count}")
         self.epoch, self.batch, self.steps = progress["epoch"], progress["batch"], progress["steps"]
         self.tally, self.history = Tally(**progress["tally"]), History(progress["rows"])
         self._begun = progress["begun"]
         self._resumed = self._states() if self.batch else {}
-        for callback, state in zip(self.callbacks, progress["callbacks"], strict=True):
-            callback.load_state_dict(state)
 
     def _parts(self) -> dict[str, Any]:
-        parts = {"optimizer": self.optimizer, "generators": self.generators()}
+        parts = {"optimizer": self.optimizer, "generators": self.generators(), "callbacks": self.callbacks}
         return parts if self.scheduler is None else {**parts, "scheduler": self.scheduler}
