@@ -182,6 +182,7 @@ def test_standardise_keeps_dtype_and_arguments():
     assert data.standardise(np.arange(6)).dtype == np.float64
     both = data.standardise(x, np.arange(3.0))
     assert [part.dtype for part in both] == [np.float32, np.float64]
+    assert [part.dtype for part in data.standardise(np.arange(3.0), x)] == [np.float64, np.float32]
     assert x.tolist() == list(range(6))
     images = np.random.default_rng(0).random((9, 1, 2, 3))
     np.testing.assert_allclose(data.standardise(images).std(axis=0), 1.0)
