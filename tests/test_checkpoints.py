@@ -157,6 +157,8 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_goes_on(tmp_path):
                 40, rng=0), 3, batch_size=8, rng=1, callbacks=[callback], checkpoint=tmp_path / f"{path}.npz",
                 resume=True, progress=False)
             runs.append((history.interrupted, model.state_dict()))
+            if history.interrupted:
+                assert tg.load(tmp_path / "cut.npz")["progress"]["steps"] == 7
         assert [interrupted for interrupted, _ in runs] == [False, True, False]
         assert same(runs[2][1], runs[0][1])
     finally:

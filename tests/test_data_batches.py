@@ -186,7 +186,7 @@ def test_batches_of_sequences_are_padded_to_their_longest(lengths, batch_size, s
     batches = data.batches(sequences, labels, batch_size=batch_size, rng=0, shuffle=shuffle, drop_last=drop_last,
                            pad=9.0, lengths=True)
     seen = []
-    for x, y, counts in batches:
+    for x, counts, y in batches:
         assert x.shape == (len(y), counts.max(), 2)
         for row, label, n in zip(x, y, counts, strict=True):
             np.testing.assert_array_equal(row[:n], sequences[label])
@@ -197,9 +197,9 @@ def test_batches_of_sequences_are_padded_to_their_longest(lengths, batch_size, s
 
 
 def test_several_columns_of_sequences_have_their_own_lengths():
-    """Inputs and targets of different lengths, as in translation: the lengths stand behind, in the same order."""
+    """Inputs and targets of different lengths, as in translation: the lengths of each stand right behind it."""
     batches = data.batches([[1, 2], [3]], [[4], [5, 6, 7]], [0, 1], shuffle=False, pad=0, lengths=True)
-    (x, y, z, x_lengths, y_lengths), = batches
+    (x, x_lengths, y, y_lengths, z), = batches
     assert (x.tolist(), y.tolist(), z.tolist()) == ([[1, 2], [3, 0]], [[4, 0, 0], [5, 6, 7]], [0, 1])
     assert (x_lengths.tolist(), y_lengths.tolist()) == ([2, 1], [1, 3])
 
@@ -208,7 +208,7 @@ def test_the_kind_of_a_column_does_not_hang_on_its_lengths():
     """Lists of equal length are sequences, where pad is given, and have lengths; an array has none."""
     (x, lengths), = data.batches([[1, 2], [3, 4]], shuffle=False, pad=0, lengths=True)
     assert (x.tolist(), lengths.tolist()) == ([[1, 2], [3, 4]], [2, 2])
-    x, y, lengths = next(iter(data.batches([[1], [2, 3]], np.eye(2), pad=0, lengths=True)))
+    x, lengths, y = next(iter(data.batches([[1], [2, 3]], np.eye(2), pad=0, lengths=True)))
     assert (x.shape, y.shape, lengths.shape) == ((2, 2), (2, 2), (2,))
 
 
@@ -228,7 +228,7 @@ def test_recurrent_layers_and_losses_take_padded_batches():
     """With lengths and a mask, outputs and loss are those of each sequence alone."""
     sequences, targets = some_sequences([4, 1, 3], (2,)), [[0, 1, 2, 0], [1], [2, 2, 1]]
     gru, head = tg.nn.GRU(2, 5, batch_first=True, rng=0), tg.nn.Linear(5, 3, rng=1)
-    (x, y, lengths, _), = data.batches(sequences, targets, rng=0, pad=0, lengths=True)
+    (x, lengths, y, _), = data.batches(sequences, targets, rng=0, pad=0, lengths=True)
     outputs, _ = gru(x, lengths=lengths)
     total = tg.nn.cross_entropy(head(outputs), y, "sum", mask=np.arange(4) < lengths[:, None])
     alone = [tg.nn.cross_entropy(head(gru(s)[0]), np.array(t), "sum").item()

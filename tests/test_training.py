@@ -210,6 +210,12 @@ def test_evaluate_leaves_no_graph_and_no_gradient():
     assert list(result) == ["loss", "accuracy"]
     assert result == tg.evaluate(model, nn.cross_entropy, iter([problem()]), [nn.accuracy]) or result["loss"] == (
         pytest.approx(tg.evaluate(model, nn.cross_entropy, [problem()])["loss"], rel=1e-12))
+
+    def loss(logits, y):
+        assert not logits.requires_grad
+        return nn.cross_entropy(logits, y)
+
+    tg.evaluate(model, loss, problem())
     assert model.training
     assert all(p.grad is None for p in model.parameters())
     assert np.array_equal(weights(model), before)
@@ -256,6 +262,17 @@ def test_ctrl_c_keeps_what_was_learned_and_returns(heard, times):
     assert not train(model, epochs=1).interrupted
 
 
+def test_pressed_again_ctrl_c_ends_what_does_not_end(heard):
+    """The first lets a step go on that hangs; the second does not."""
+    def loss(logits, y):
+        while True:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    model = net()
+    history = tg.fit(model, loss, optim.SGD(model.parameters(), lr=0.1), problem(), 3, progress=False)
+    assert (history.interrupted, len(history)) == (True, 0)
+
+
 def test_an_interrupt_from_within_returns_too():
     def loss(logits, y):
         raise KeyboardInterrupt
@@ -272,6 +289,20 @@ def test_training_in_a_thread_needs_no_signals():
     thread.start()
     thread.join()
     assert len(histories[0]) == 3
+
+
+def test_gradients_of_nodes_between_are_not_kept():
+    """backward() keeps them to be looked at; nobody looks at those of a run."""
+    seen = []
+
+    def loss(logits, y):
+        seen.append(logits)
+        return nn.cross_entropy(logits, y)
+
+    model = net()
+    tg.fit(model, loss, optim.SGD(model.parameters(), lr=0.1), problem(), 1, progress=False)
+    assert seen[0].requires_grad
+    assert seen[0].grad is None
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------

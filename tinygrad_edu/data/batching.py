@@ -65,8 +65,8 @@ def batches(*arrays: Any, batch_size: int = 32, rng: Rng = None, shuffle: bool =
         pad: for lists of sequences, arrays of shapes (steps, ...) of which only steps differs: the number behind
             the ends of those that are shorter than the longest of the batch; their batch is one array
             (rows, steps, ...). What is given as one array is taken as it is.
-        lengths: with `pad`: give the lengths of the sequences as well, behind all else, as the recurrent layers
-            take them; of each list of sequences, if there are several.
+        lengths: with `pad`: give the lengths of the sequences as well, right behind the sequences, as the recurrent
+            layers take them; of each list of sequences, if there are several.
 
     Returns:
         Tuples of arrays, as many times as one loops over it; see `Batches`.
@@ -81,9 +81,9 @@ def batches(*arrays: Any, batch_size: int = 32, rng: Rng = None, shuffle: bool =
     [1. 2.] [1 2]
     [3.] [3]
     >>> words = [([7, 8, 9], 0), ([5], 1)]
-    >>> for X, y, steps in batches(words, batch_size=2, shuffle=False, pad=0, lengths=True):
-    ...     print(X.tolist(), y, steps)
-    [[7, 8, 9], [5, 0, 0]] [0 1] [3 1]
+    >>> for X, steps, y in batches(words, batch_size=2, shuffle=False, pad=0, lengths=True):
+    ...     print(X.tolist(), steps, y)
+    [[7, 8, 9], [5, 0, 0]] [3 1] [0 1]
     """
     refuse_nodes("batches", *arrays)
     given = [listed(x) for x in arrays]
@@ -94,10 +94,9 @@ def batches(*arrays: Any, batch_size: int = 32, rng: Rng = None, shuffle: bool =
     if batch_size < 1:
         raise ShapeError(f"batches: batch_size must be at least 1, not {batch_size}")
     if lengths:
-        counts: list[Array | Ragged] = [x.lengths for x in columns if isinstance(x, Ragged)]
-        if not counts:
+        if not any(isinstance(x, Ragged) for x in columns):
             raise ShapeError("batches: lengths=True is for lists of sequences, with a number to pad them; as in pad=0")
-        columns += counts
+        columns = [part for x in columns for part in ((x, x.lengths) if isinstance(x, Ragged) else (x,))]
     return Batches(columns, batch_size, rng, shuffle, drop_last)
 
 
