@@ -110,23 +110,26 @@ from .ops import (
     where,
     windows,
 )
-from .saving import generators, load, save
 from .tensor import Tensor
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value
 
 __version__ = "0.1.0"
 
-_LATE = ("testing",)
-"""What reads graphs, and is loaded when it is first asked for."""
+_LATE = {"generators": "saving", "load": "saving", "save": "saving", "testing": "testing"}
+"""What is loaded when it is first asked for, and where it is: readers of graphs, and of files."""
 
 if _typing.TYPE_CHECKING:
     from . import testing as testing
+    from .saving import generators as generators
+    from .saving import load as load
+    from .saving import save as save
 else:
     def __getattr__(name):
         if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return _importlib.import_module(f"{__name__}.{name}")
+        module = _importlib.import_module(f"{__name__}.{_LATE[name]}")
+        return module if name == _LATE[name] else getattr(module, name)
 
 
 def __dir__() -> list[str]:
