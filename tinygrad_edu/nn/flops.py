@@ -69,8 +69,8 @@ def _convolution_to_weight(out: Shape, xs: Sequence[Shape], params: Mapping[str,
 
 
 def _elimination(out: Shape, xs: Sequence[Shape], params: Mapping[str, Any]) -> int:
-    """Of each matrix n x n, 2 n^3 / 3."""
-    return math.prod(xs[0][:-2]) * (2 * xs[0][-1]**3 // 3)
+    """Of each matrix n x n, 2 n^3 / 3, rounded up."""
+    return math.prod(xs[0][:-2]) * math.ceil(2 * xs[0][-1]**3 / 3)
 
 
 def _solve(out: Shape, xs: Sequence[Shape], params: Mapping[str, Any]) -> int:
@@ -91,7 +91,7 @@ FORMULAS: dict[str, Formula] = {
     "matmul": _matmul,
     "einsum": _einsum,
     "weighted_sum": lambda out, xs, params: len(xs) - 1,  # n products and n sums, of 2 n + 1 operands
-    "inv": lambda out, xs, params: 3 * _elimination(out, xs, params),
+    "inv": _matmul,  # as much as the product of two such matrices, 2 n^3
     "solve": _solve,
     "det": _elimination,
     "convolution": _convolution,
@@ -106,10 +106,7 @@ FORMULAS: dict[str, Formula] = {
     "lstm_memory": _each_result(3),
     "lstm_hidden": _each_result(1),
 }
-"""By the name of the row; a row that is not here counts as `DEFAULT` says."""
-
-DEFAULT = _each_result(1)
-"""Elementwise rows, and those that users register."""
+"""By the name of the row; elementwise rows and those of users are not here, and count 1 for each result."""
 
 
 def flops(node: Any) -> int:
@@ -122,4 +119,5 @@ def flops(node: Any) -> int:
     if node.op is None:
         return 0
     shapes = [np.shape(x._data if isinstance(x, Node) else x) for x in node.inputs]
-    return FORMULAS.get(node.op.name, DEFAULT)(np.shape(node._data), shapes, node.params)
+    formula = FORMULAS.get(node.op.name, _each_result(1))
+    return formula(np.shape(node._data), shapes, node.params)
