@@ -228,13 +228,6 @@ def test_modules_are_copied_and_pickled_with_their_sharing():
         assert twin.tied is twin.layers[0].neurons[0].b
 
 
-def test_summary_lists_names_shapes_and_counts():
-    """A plain table: one line for each parameter, and their total."""
-    assert nn.Linear(3, 2, rng=0).summary().split("\n") == [
-        "Linear   shape  count", "weight  (2, 3)      6", "bias      (2,)      2", "total               8"]
-    assert nn.ReLU().summary().split()[-2:] == ["total", "0"]
-
-
 # ---- scopes --------------------------------------------------------------------------------------------------------
 
 

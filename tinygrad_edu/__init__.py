@@ -110,20 +110,22 @@ from .ops import (
     where,
     windows,
 )
-from .saving import generators, load, save
 from .tensor import Tensor
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value
 
 __version__ = "0.1.0"
 
-_LATE = {"testing": "testing", "training": "training",
+_LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generators", "load", "save"), "saving"),
          **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training")}
-"""What is loaded when it is first asked for, and the module that has it."""
+"""What is loaded when it is first asked for, and where it is."""
 
 if _typing.TYPE_CHECKING:
     from . import testing as testing
     from . import training as training
+    from .saving import generators as generators
+    from .saving import load as load
+    from .saving import save as save
     from .training import Callback as Callback
     from .training import EarlyStopping as EarlyStopping
     from .training import History as History

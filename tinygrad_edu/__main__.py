@@ -162,7 +162,7 @@ def learn_the_digits(pixels: Array, digits: Array, rng: np.random.Generator, epo
                              tg.nn.Linear(128, 10, rng=rng))
     show("\n3. A network of arrays learns to read digits\n")
     show(f"{len(train)} handwritten digits of 8 x 8 pixels to learn from, {len(test)} others to be tested on.\n")
-    show(model.summary())
+    show(str(model.summary((1, 64))))
     show("\nThe targets leave a tenth of the probability to the wrong classes, so the loss cannot fall below 0.50.\n")
     fit(model, pixels[train], digits[train], rng, epochs, progress)
     with tg.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..ops.defaults import Rng
 from ..ops.selections import array_or_node
 from ..tensor import Tensor
 from ..value import Value
-from .module import Module, shown
+from .module import Module, nested, shown
 
 
 class Linear(Module):
@@ -91,8 +92,12 @@ class Sequential(Module):
         """The layer at a position; for a slice, a Sequential of some, which shares their parameters."""
         return Sequential(*self.layers[position]) if isinstance(position, slice) else self.layers[position]
 
+    @reprlib.recursive_repr("...")
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(getattr(x, '__name__', repr(x)) for x in self.layers)})"
+        """On one line where it fits there."""
+        texts = [getattr(x, "__name__", repr(x)) for x in self.layers]
+        line = f"{type(self).__name__}({', '.join(texts)})"
+        return line if len(line) <= 100 and "\n" not in line else nested(type(self).__name__, enumerate(texts))
 
 
 class Residual(Sequential):

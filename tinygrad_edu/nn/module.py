@@ -6,7 +6,8 @@ Parameters are not registered anywhere: they are found by walking the attributes
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, ShapeError
 from ..modes import Mode, current_mode, restore_mode, set_mode
 from ..node import Node, clock
+from .summary import Summary, summarised
 from .tree import Holder, joined, nodes_of, walk
 
 _new = object.__new__
@@ -201,24 +203,48 @@ class Module(Holder):
             raise ShapeError(f"load_state_dict of {type(self).__name__}: {'; '.join(problems)}")
         return [(part, _converted(name, part, state[name])) for name, part in entries.items()]
 
-    def summary(self) -> str:
-        """A table of the parameters: name, shape and count of each, and the total.
+    # -- looking at it
 
-        >>> from tinygrad_edu.nn import Linear
-        >>> print(Linear(3, 2).summary())
-        Linear   shape  count
-        weight  (2, 3)      6
-        bias      (2,)      2
-        total               8
+    def summary(self, *inputs: Any) -> Summary:
+        """The tree of the modules: the parameters of each and, with inputs, the shape of its output and its FLOPs.
+
+        Neighbours that are alike are folded to one line, with the numbers of one of them. A shared parameter counts
+        once; frozen ones, which require no gradients, are counted beside.
+
+        Args:
+            inputs: examples of what the model is called with: arrays, numbers, lists of numbers for a model of
+                Values; a tuple of sizes stands for zeros of that shape. A copy of the model runs on them, after
+                ``eval()``: the model, its statistics and all random generators stay as they are.
+
+        Returns:
+            A `Summary`, which prints as a table, and has `parameters`, `frozen`, `flops` and `rows`. For the FLOPs
+            each addition, multiplication, comparison or function of a number counts 1, moving numbers 0.
+
+        >>> from tinygrad_edu.nn import Linear, ReLU, Sequential
+        >>> model = Sequential(Linear(3, 8), ReLU(), Linear(8, 1))
+        >>> model.summary()
+        module                   parameters
+        Sequential                       41
+          layers.0: Linear(3, 8)         32
+          layers.1: ReLU()                0
+          layers.2: Linear(8, 1)          9
+        total                            41
+        >>> model.summary((5, 3)).flops  # 5 (2 3 8 + 8) + 5 8 + 5 (2 8 + 1)
+        405
         """
-        rows = [(name, str(np.shape(p._data)), np.size(p._data)) for name, p in self.named_parameters()]
-        table = [(type(self).__name__, "shape", "count"), *((name, shape, f"{n:,}") for name, shape, n in rows),
-                 ("total", "", f"{sum(n for _, _, n in rows):,}")]
-        first, second, third = (max(map(len, column)) for column in zip(*table, strict=True))
-        return "\n".join(f"{name:<{first}}  {shape:>{second}}  {n:>{third}}" for name, shape, n in table)
+        return summarised(self, inputs)
 
+    @reprlib.recursive_repr("...")
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        """The name of the class, with the modules held, each on a line of its own."""
+        held = [(joined(path, key), part) for path, key, part in walk(self, deep=False) if isinstance(part, Module)]
+        return nested(type(self).__name__, [(key, repr(part)) for key, part in held[1:]])  # the first is the module
+
+
+def nested(name: str, parts: Iterable[tuple[Any, str]]) -> str:
+    """A module that holds others: pairs of a name and a text for each, one below the other."""
+    lines = [f"({key}): {text}".replace("\n", "\n  ") for key, text in parts]
+    return "\n  ".join([f"{name}(", *lines]) + "\n)" if lines else f"{name}()"
 
 
 def shown(name: str, *sizes: Any, **options: tuple[Any, Any]) -> str:

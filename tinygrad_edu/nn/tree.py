@@ -22,11 +22,12 @@ class Holder:
     """Base of what is walked by its attributes."""
 
 
-def walk(root: Holder, also: tuple[type, ...] = ()) -> Iterator[tuple[Path, Any, Any]]:
+def walk(root: Holder, also: tuple[type, ...] = (), deep: bool = True) -> Iterator[tuple[Path, Any, Any]]:
     """Every module, node and array that `root` holds, each once, as (way to its holder, key, itself); root first.
 
-    So are objects of the classes `also`. What is still to be visited waits in a list, the next at its end: no nesting
-    is too deep, no cycle endless. An object array counts as a list of its elements.
+    So are objects of the classes `also`; unless `deep`, what other modules hold is left out. What is still to be
+    visited waits in a list, the next at its end: no nesting is too deep, no cycle endless. An object array counts as a
+    list of its elements.
     """
     seen: set[int] = set()
     waiting: list[tuple[Path, Any, Any]] = [(None, "", root)]
@@ -45,8 +46,11 @@ def walk(root: Holder, also: tuple[type, ...] = ()) -> Iterator[tuple[Path, Any,
         elif isinstance(part, (Holder, dict)):
             if isinstance(part, Holder):
                 yield entry
+                if part is not root and not deep:
+                    continue
                 part = vars(part)
-            waiting.extend((entry[:2], key, item) for key, item in reversed(part.items()))
+            way = entry[:2]  # one object for all that is held there
+            waiting.extend((way, key, item) for key, item in reversed(part.items()))
 
 
 def nodes_of(root: Holder) -> Iterable[Node]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 SUFFIX = ".partial"
@@ -17,7 +16,7 @@ def write(path: Path, data: bytes) -> None:
     old file once it has reached the disk. Where anything fails, the old file stays, and nothing else.
     """
     path = Path(os.path.realpath(path))  # a link goes on pointing to the file
-    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}")
+    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
     try:
         with partial.open("xb") as file:
             file.write(data)

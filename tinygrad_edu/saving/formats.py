@@ -46,11 +46,14 @@ def _safetensors_contents(data: bytes) -> Contents:
 
 
 def _npz_bytes(arrays: Arrays, metadata: dict[str, str]) -> bytes:
-    """As ``numpy.savez`` has it, which itself refuses some names; the metadata are JSON in an array of bytes."""
+    """As ``numpy.savez`` has it, which itself refuses some names; the metadata are JSON in an array of bytes.
+
+    They come first: a damaged size in the list of members can hide those that follow, which the metadata miss then.
+    """
     text = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, array in {**arrays, NPZ_METADATA: text}.items():
+        for name, array in {NPZ_METADATA: text, **arrays}.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
     return buffer.getvalue()

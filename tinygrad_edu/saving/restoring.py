@@ -37,6 +37,8 @@ def generators(model: Module | None = None) -> dict[str, np.random.Generator]:
 def restore(targets: Mapping[str, Any], states: Mapping[str, Any]) -> None:
     """Give the objects in `targets` the states saved under their names; on any error, all stay as they were."""
     pairs = [pair for name, target in targets.items() for pair in _pairs(name, target, states[name])]
+    # modules last: they have been checked in full, and so are not even touched where another object refuses
+    pairs.sort(key=lambda pair: isinstance(pair[1], Module))
     before: list[tuple[Any, Any]] = []
     try:
         for name, target, saved in pairs:
