@@ -21,6 +21,10 @@ Path = tuple[Any, Any] | None
 class Holder:
     """Base of what is walked by its attributes."""
 
+    def _held(self) -> dict[str, Any]:
+        """What it holds, by the names that appear in those of its parameters: its attributes."""
+        return vars(self)
+
 
 def walk(root: Holder) -> Iterator[tuple[Path, Any, Any]]:
     """Every module, node and array that `root` holds, each once, as (way to its holder, key, itself); root first.
@@ -45,7 +49,7 @@ def walk(root: Holder) -> Iterator[tuple[Path, Any, Any]]:
         elif isinstance(part, (Holder, dict)):
             if isinstance(part, Holder):
                 yield entry
-                part = vars(part)
+                part = part._held()
             waiting.extend((entry[:2], key, item) for key, item in reversed(part.items()))
 
 
@@ -63,7 +67,7 @@ def nodes_of(root: Holder) -> Iterable[Node]:
             if isinstance(part, (list, tuple)):
                 waiting.extend(reversed(part))
             elif not isinstance(part, np.ndarray):
-                waiting.extend(reversed((part if isinstance(part, dict) else vars(part)).values()))
+                waiting.extend(reversed((part if isinstance(part, dict) else part._held()).values()))
             elif part.dtype == object:
                 waiting.extend(reversed(part.ravel().tolist()))
     return found
