@@ -21,7 +21,7 @@ Activation = str | Callable[[Any], Any]
 """The name of an activation, or a function."""
 
 
-def _numbers(x: Any, who: str) -> Sequence[Any]:
+def row_of_numbers(x: Any, who: str) -> Sequence[Any]:
     """One row of inputs as a list or tuple of Values and numbers; a single one counts as a row of one."""
     if isinstance(x, (list, tuple)):
         return x
@@ -75,7 +75,7 @@ class Neuron(Module):
             ShapeError: another number of inputs.
         """
         if x.__class__ is not list:
-            x = _numbers(x, "Neuron")
+            x = row_of_numbers(x, "Neuron")
         if len(x) != len(self.w):
             raise ShapeError(f"{self!r} takes {len(self.w)} inputs, not {len(x)}")
         z = ops.weighted_sum(self.w, x, self.b)
@@ -103,7 +103,7 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         """The list of outputs; the output itself, if there is only one."""
-        x = _numbers(x, "Layer")
+        x = row_of_numbers(x, "Layer")
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
