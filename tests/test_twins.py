@@ -133,6 +133,15 @@ def test_layers_without_biases_have_twins_without_them(layer):
     assert repr(twin.to_tensors()) == repr(layer)
 
 
+def test_layers_may_follow_one_another_without_an_activation():
+    """Each is a layer of linear neurons."""
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 4), nn.Sigmoid())
+    twin = model.to_values()
+    assert [layer.neurons[0].nonlin for layer in twin.layers] == [False, True]
+    assert_same(twin, model, [ROW])
+    assert repr(twin.to_tensors()) == repr(model)
+
+
 def test_activations_keep_their_settings_and_functions_become_modules():
     """A module at its defaults is a function of ops in neurons, one with others stays a module; both come back."""
     model = nn.Sequential(nn.Linear(2, 3), tg.tanh, nn.Linear(3, 3), nn.LeakyReLU(0.1), nn.Linear(3, 2), nn.SiLU())
