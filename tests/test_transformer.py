@@ -149,9 +149,9 @@ def test_mistakes_are_told():
             made(x)
     with pytest.raises(DataError, match="stack_values"):
         made(tg.Value(1.0))
-    with pytest.raises(ShapeError, match="TransformerBlock: .*embed_dim 4 does not divide into 3 heads"):
+    with pytest.raises(ShapeError, match=r"TransformerBlock: .*embed_dim 4 does not divide into 3 heads"):
         nn.TransformerBlock(4, 3)
-    with pytest.raises(ShapeError, match="TransformerBlock: .*at least 1, not 4 and 0"):
+    with pytest.raises(ShapeError, match=r"TransformerBlock: .*at least 1, not 4 and 0"):
         nn.TransformerBlock(4, 2, 0)
     with pytest.raises(ValueError, match="TransformerBlock: no activation 'rely'"):
         nn.TransformerBlock(4, 2, activation="rely")
