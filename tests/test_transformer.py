@@ -110,8 +110,8 @@ def test_parameters_have_pytorchs_names_and_shapes():
     made = nn.TransformerBlock(4, 2, rng=0)
     assert {name: p.shape for name, p in made.named_parameters()} == shapes
     assert nn.TransformerBlock(4, 2, 7).linear1.weight.shape == (7, 4)
-    first, second = (layer.weight.data for layer in (made.self_attn.out_proj, made.linear1))
-    assert not np.array_equal(first, second[:4])  # a seed is one generator for all, not one for each
+    first, second = (p.data / np.abs(p.data).max() for p in (made.self_attn.in_proj_weight, made.linear1.weight))
+    assert np.abs(first - second[:12]).max() > 0.5  # a seed is one generator for all, not a new one for each
     tg.seed(3)
     drawn = nn.TransformerBlock(4, 2).state_dict()
     tg.seed(3)

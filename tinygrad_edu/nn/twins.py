@@ -42,8 +42,8 @@ def _tensor(values: Any, owner: Module) -> Tensor | None:
         return None
     frozen = {not node.requires_grad for node in nodes}
     if len(nodes) < len(items) or len(frozen) > 1:
-        raise UnsupportedError(f"{type(owner).__name__} has no twin on Tensors: some of the numbers of one Tensor are "
-                               "trained, others are not", nodes)
+        raise UnsupportedError(f"{type(owner).__name__} has no twin on Tensors: the numbers that would make up one "
+                               "must all be Values, and all or none of them require gradients", nodes)
     data = np.array([node.data for node in nodes]).reshape(shape)
     return Tensor(data, requires_grad=frozen == {False}, dtype=ops.default_dtype())
 
