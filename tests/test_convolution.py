@@ -226,7 +226,7 @@ def test_a_network_of_all_layers_learns():
     twin = network(1)
     twin.load_state_dict(model.state_dict())
     assert_allclose(twin(images).data, model(images).data)
-    assert [name for name, _ in model.named_parameters()][:2] == ["layers.0.weight", "layers.0.bias"]
+    assert [name for name, _ in model.named_parameters()][:2] == ["0.weight", "0.bias"]
 
 
 @pytest.mark.parametrize("layer", [

@@ -184,7 +184,7 @@ def test_sequential_runs_modules_and_functions_in_turn():
     assert (len(model), model[-1], model[:1][0]) == (4, last, first)
     assert repr(model) == "Sequential(Linear(3, 4), tanh, Sigmoid(), Linear(4, 2))"
     assert repr(nn.Sequential(nn.Linear(1, 1, bias=False))) == "Sequential(Linear(1, 1, bias=False))"
-    assert [name for name, _ in model.named_parameters()][2] == "layers.3.weight"
+    assert [name for name, _ in model.named_parameters()][2] == "3.weight"
     assert nn.Sequential()(7) == 7
     with pytest.raises(TypeError, match="layer 0 is a list"):
         nn.Sequential([first, last])

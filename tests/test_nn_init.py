@@ -96,18 +96,18 @@ def test_initialise_draws_the_weights_and_leaves_the_rest(activation):
     before = model.state_dict()
     assert init.initialise(model, activation, rng=0) is model
     after = model.state_dict()
-    scalar = [f"layers.3.layers.{i}.neurons.{j}.w.{k}" for i, (m, n) in enumerate(((40, 50), (50, 1)))
+    scalar = [f"3.layers.{i}.neurons.{j}.w.{k}" for i, (m, n) in enumerate(((40, 50), (50, 1)))
               for j in range(n) for k in range(m)]
     changed = {name for name in before if np.any(before[name] != after[name])}
-    assert changed == {"layers.1.weight", *scalar}
+    assert changed == {"1.weight", *scalar}
     kaiming = activation in init.KAIMING
-    for w, (out, inputs) in ((after["layers.1.weight"], (70, 60)),
+    for w, (out, inputs) in ((after["1.weight"], (70, 60)),
                              (np.array([after[n] for n in scalar[:2000]]), (50, 40))):
         factor = init.gain(activation)
         std = factor / np.sqrt(inputs) if kaiming else factor * np.sqrt(2.0 / (inputs + out))
         assert w.std() == pytest.approx(std, rel=0.06)
     again = init.initialise(model, activation, rng=0).state_dict()
-    np.testing.assert_array_equal(again["layers.1.weight"], after["layers.1.weight"])
+    np.testing.assert_array_equal(again["1.weight"], after["1.weight"])
 
 
 def test_signals_keep_their_size_through_many_initialised_layers():

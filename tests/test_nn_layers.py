@@ -225,7 +225,7 @@ def test_residual_adds_its_input():
     np.testing.assert_array_equal(block(x).data, x.data + np.tanh(inner(x).data))
     assert nn.Residual(tg.square)(Value(3.0)).data == 12.0
     assert nn.Residual()([1.0]).tolist() == [2.0]
-    assert list(block.state_dict()) == ["layers.0.weight", "layers.0.bias"]
+    assert list(block.state_dict()) == ["0.weight", "0.bias"]
     assert (repr(block), block[0]) == ("Residual(Linear(2, 2), tanh)", inner)
     assert gradcheck(block, x)
     with pytest.raises(TypeError, match="Residual: layer 0 is the class ReLU"):

@@ -1,4 +1,4 @@
-"""Compare the recurrent networks and attention with PyTorch: outputs, last states and all gradients.
+"""Compare recurrent networks, attention and transformers with PyTorch: outputs, last states and all gradients.
 
     pip install '.[parity]' && python tests/parity/recurrent_parity.py --count 300 --seed 0
 
@@ -158,9 +158,27 @@ def attention(name: str, rng: np.random.Generator) -> str:
                    lambda: twin(y, context[1], context[1], attn_mask=mask, need_weights=False)[0], leaves, rng)
 
 
+def transformer(name: str, rng: np.random.Generator) -> str:
+    """A block, its norms first or last, causal or not, with four activations."""
+    heads, d, hidden = map(int, rng.integers(1, 4, 3))
+    size, causal, first = heads * (d + 1), coin(rng), coin(rng)
+    activation = str(rng.choice(["relu", "tanh", "sigmoid", "gelu"]))
+    function = (lambda x: torch.nn.functional.gelu(x, approximate="tanh")) if activation == "gelu" else getattr(
+        torch, activation)
+    twin = torch.nn.TransformerEncoderLayer(size, heads, hidden, 0.0, function, batch_first=True, norm_first=first,
+                                            dtype=torch.float64)
+    for parameter in twin.parameters():
+        torch.nn.init.normal_(parameter)
+    module = tg.nn.TransformerBlock(size, heads, hidden, 0.0, causal, first, activation)
+    moved(module, twin)
+    x, y = pair((int(rng.integers(1, 4)), int(rng.integers(1, 6)), size), rng)
+    mask = torch.ones(y.shape[-2], y.shape[-2]).triu(1).bool() if causal else None
+    return compare(module, twin, lambda: module(x), lambda: twin(y, src_mask=mask), {"x": (x, y)}, rng)
+
+
 KINDS: dict[str, Callable[[str, np.random.Generator], str]] = {
     "RNNCell": cell, "GRUCell": cell, "LSTMCell": cell, "RNN": sequence, "GRU": sequence, "LSTM": sequence,
-    "MultiHeadAttention": attention}
+    "MultiHeadAttention": attention, "TransformerBlock": transformer}
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Neural networks: modules on Values, layers on arrays, losses, metrics, initial weights."""
 
-from . import init
+from . import init, twins
 from .activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from .attention import MultiHeadAttention, attention
 from .convolution import Conv1d, Conv2d, conv1d, conv2d
@@ -23,7 +23,9 @@ from .pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, avg_pool2d, max_po
 from .recurrent import GRUCell, LSTMCell, RNNCell
 from .regularisation import Dropout, dropout
 from .scalar import MLP, Layer, Neuron
+from .scalar_cells import ScalarConv2d, ScalarRNNCell
 from .sequences import GRU, LSTM, RNN
+from .transformer import TransformerBlock
 
 __all__ = [
     "ELU",
@@ -55,12 +57,15 @@ __all__ = [
     "RNNCell",
     "ReLU",
     "Residual",
+    "ScalarConv2d",
+    "ScalarRNNCell",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
     "Tanh",
+    "TransformerBlock",
     "accuracy",
     "attention",
     "avg_pool2d",
@@ -82,4 +87,5 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "r2",
+    "twins",
 ]

@@ -5,6 +5,7 @@ Softmax and LogSoftmax work along an axis.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import ops
@@ -171,3 +172,27 @@ class LogSoftmax(Module):
 
     def __repr__(self) -> str:
         return f"LogSoftmax(dim={self.dim})"
+
+
+# ---- by name ---------------------------------------------------------------------------------------------------------
+
+NAMED: dict[str, type[Module]] = {"relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid, "leaky_relu": LeakyReLU, "elu": ELU,
+                                  "gelu": GELU, "silu": SiLU, "softplus": Softplus}
+"""The elementwise ones, by the name of their function in ops."""
+
+
+def function_of(activation: str | Callable[[Any], Any], who: str) -> Callable[[Any], Any]:
+    """The function of this name; what is no name but can be called stays as it is.
+
+    Raises:
+        ValueError: no activation of this name is known.
+        TypeError: it is neither a name nor a function, but perhaps the class of a module.
+    """
+    if isinstance(activation, str):
+        if activation not in NAMED:
+            raise ValueError(f"{who}: no activation {activation!r}; there are {', '.join(NAMED)}")
+        function: Callable[[Any], Any] = getattr(ops, activation)
+        return function
+    if isinstance(activation, type) or not callable(activation):
+        raise TypeError(f"{who}: activation must be a name, such as \"tanh\", or a function, not {activation!r}")
+    return activation

@@ -66,7 +66,7 @@ class Sequential(Module):
     >>> model
     Sequential(Linear(2, 8), tanh, Linear(8, 1))
     >>> [name for name, _ in model.named_parameters()]
-    ['layers.0.weight', 'layers.0.bias', 'layers.2.weight', 'layers.2.bias']
+    ['0.weight', '0.bias', '2.weight', '2.bias']
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
@@ -78,6 +78,13 @@ class Sequential(Module):
                 raise TypeError(f"{who}: layer {i} is a {type(layer).__name__}, which cannot be called; "
                                 f"give the layers one by one, {who}(*layers)")
         self.layers = list(layers)
+
+    def _held(self) -> dict[str, Any]:
+        """The layers under their numbers, as PyTorch names them, ``0.weight``, and what attributes a subclass has."""
+        held: dict[str, Any] = {}
+        for name, part in vars(self).items():
+            held |= {str(i): layer for i, layer in enumerate(part)} if name == "layers" else {name: part}
+        return held
 
     def forward(self, x: Any) -> Any:
         """The result of the last layer."""

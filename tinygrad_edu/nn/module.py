@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from ..errors import DataError, ShapeError
 from ..modes import Mode, current_mode, restore_mode, set_mode
 from ..node import Node, clock
+from .families import Twinned
 from .summary import Summary, summarised
-from .tree import Holder, joined, nodes_of, walk
+from .tree import joined, nodes_of, walk
 
 _new = object.__new__
 
@@ -92,7 +93,7 @@ def _entering(function: Callable[..., Any]) -> Callable[..., Any]:
 # ---- the class -----------------------------------------------------------------------------------------------------
 
 
-class Module(Holder):
+class Module(Twinned):
     """Base of everything with parameters. A subclass sets attributes and defines `__call__` or `forward`.
 
     A parameter is a node that no operation made; whether it requires a gradient does not matter. One that
@@ -180,6 +181,9 @@ class Module(Holder):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set parameters and buffers to copies of what `state` holds under their names, in their own dtype.
 
+        Layers have PyTorch's names and shapes: the ``state_dict()`` of a layer of torch.nn is taken as it is, and
+        ``torch_layer.load_state_dict({name: torch.tensor(x) for name, x in layer.state_dict().items()})`` goes back.
+
         Raises:
             ShapeError: entries are missing, unexpected or of another shape. Nothing has been changed then.
             DataError: an entry does not hold numbers, or not of the kind. Nothing has been changed then.
@@ -192,6 +196,9 @@ class Module(Holder):
 
     def _checked_state(self, state: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         """Pairs of a parameter or buffer and its new data, after all checks of `load_state_dict`."""
+        if not isinstance(state, Mapping):
+            raise DataError(f"load_state_dict: takes names with their numbers, not a {type(state).__name__}; of a "
+                            "module give its state_dict()")
         entries = self._entries()
         problems = [f"{name} is missing" for name in entries if name not in state]
         problems += [f"{name} is unexpected" for name in state if name not in entries]
@@ -260,6 +267,8 @@ def _array(part: Any) -> Any:
 def _converted(name: str, part: Any, given: Any) -> Any:
     """`given` as data for a parameter or buffer, or a DataError that names it."""
     try:
+        if hasattr(given, "detach"):  # a node, or a tensor of PyTorch, which gives no array while it requires_grad
+            given = given.detach()
         if isinstance(part, Node):
             data = np.asarray(given)
             return float(data) if part.is_scalar else type(part).payload(data).astype(part._data.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -14,10 +14,14 @@ from ..node import Node
 from ..ops.defaults import Rng
 from ..ops.operands import BRIDGES
 from ..value import Value
+from .activations import NAMED, function_of
 from .module import Module
 
+Activation = str | Callable[[Any], Any]
+"""The name of an activation, or a function."""
 
-def _numbers(x: Any, who: str) -> Sequence[Any]:
+
+def row_of_numbers(x: Any, who: str) -> Sequence[Any]:
     """One row of inputs as a list or tuple of Values and numbers; a single one counts as a row of one."""
     if isinstance(x, (list, tuple)):
         return x
@@ -39,12 +43,13 @@ def _size(number: int, who: str) -> int:
 
 
 class Neuron(Module):
-    """w . x + b, then relu if `nonlin`. The weighted sum is one node, whatever the number of inputs.
+    """a = phi(w . x + b), with phi the activation. The weighted sum is one node, whatever the number of inputs.
 
     Args:
         nin: the number of inputs.
-        nonlin: whether relu follows.
+        nonlin: whether the activation follows; else a = w . x + b.
         rng: where the weights come from: w uniform in (-1, 1), b = 0.
+        activation: "relu", "tanh", "sigmoid", or another by its name in ops; or a function of a Value.
 
     >>> neuron = Neuron(2)
     >>> neuron
@@ -52,13 +57,16 @@ class Neuron(Module):
     >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 1.0, -1.0, 0.5
     >>> neuron([3.0, 2.0]).data
     1.5
+    >>> Neuron(2, activation="tanh")
+    TanhNeuron(2)
     """
 
-    def __init__(self, nin: int, nonlin: bool = True, rng: Rng = None) -> None:
+    def __init__(self, nin: int, nonlin: bool = True, rng: Rng = None, activation: Activation = "relu") -> None:
         weights = ops.generator(rng).uniform(-1.0, 1.0, _size(nin, "Neuron: nin"))
         self.w = [Value(w) for w in weights]
         self.b = Value(0.0)
         self.nonlin = nonlin
+        self.activation = function_of(activation, "Neuron")
 
     def __call__(self, x: Any) -> Any:
         """The output for one row of `nin` Values or numbers.
@@ -67,14 +75,16 @@ class Neuron(Module):
             ShapeError: another number of inputs.
         """
         if x.__class__ is not list:
-            x = _numbers(x, "Neuron")
+            x = row_of_numbers(x, "Neuron")
         if len(x) != len(self.w):
             raise ShapeError(f"{self!r} takes {len(self.w)} inputs, not {len(x)}")
-        activation = ops.weighted_sum(self.w, x, self.b)
-        return ops.relu(activation) if self.nonlin else activation
+        z = ops.weighted_sum(self.w, x, self.b)
+        return self.activation(z) if self.nonlin else z
 
     def __repr__(self) -> str:
-        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+        name = getattr(self.activation, "__name__", type(self.activation).__name__)
+        name = NAMED[name].__name__ if name in NAMED else name
+        return f"{name if self.nonlin else 'Linear'}Neuron({len(self.w)})"
 
 
 class Layer(Module):
@@ -93,7 +103,7 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         """The list of outputs; the output itself, if there is only one."""
-        x = _numbers(x, "Layer")
+        x = row_of_numbers(x, "Layer")
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -102,12 +112,13 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers one after the other, with relu after all but the last: a multilayer perceptron.
+    """Layers one after the other, with the activation after all but the last: a multilayer perceptron.
 
     Args:
         nin: the number of inputs.
         nouts: the number of neurons in each layer.
         rng: where the weights come from.
+        activation: as of a `Neuron`.
 
     >>> MLP(2, [2, 1])
     MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
@@ -115,13 +126,13 @@ class MLP(Module):
     337
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int], rng: Rng = None) -> None:
+    def __init__(self, nin: int, nouts: Sequence[int], rng: Rng = None, activation: Activation = "relu") -> None:
         if isinstance(nouts, int):
             raise TypeError(f"MLP: nouts is a list with the size of each layer, as in MLP({nin}, [4, {nouts}]), "
                             f"not {nouts}")
         rng = ops.generator(rng)
         sizes = [nin, *nouts]
-        self.layers = [Layer(a, b, nonlin=i < len(nouts), rng=rng)
+        self.layers = [Layer(a, b, nonlin=i < len(nouts), rng=rng, activation=activation)
                        for i, (a, b) in enumerate(zip(sizes, nouts, strict=False), start=1)]
 
     def __call__(self, x: Any) -> Any:

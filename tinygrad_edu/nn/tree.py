@@ -21,6 +21,10 @@ Path = tuple[Any, Any] | None
 class Holder:
     """Base of what is walked by its attributes."""
 
+    def _held(self) -> dict[str, Any]:
+        """What it holds, by the names that appear in those of its parameters: its attributes."""
+        return vars(self)
+
 
 def walk(root: Holder, also: tuple[type, ...] = (), deep: bool = True) -> Iterator[tuple[Path, Any, Any]]:
     """Every module, node and array that `root` holds, each once, as (way to its holder, key, itself); root first.
@@ -48,7 +52,7 @@ def walk(root: Holder, also: tuple[type, ...] = (), deep: bool = True) -> Iterat
                 yield entry
                 if part is not root and not deep:
                     continue
-                part = vars(part)
+                part = part._held()
             way = entry[:2]  # one object for all that is held there
             waiting.extend((way, key, item) for key, item in reversed(part.items()))
 
@@ -67,7 +71,7 @@ def nodes_of(root: Holder) -> Iterable[Node]:
             if isinstance(part, (list, tuple)):
                 waiting.extend(reversed(part))
             elif not isinstance(part, np.ndarray):
-                waiting.extend(reversed((part if isinstance(part, dict) else vars(part)).values()))
+                waiting.extend(reversed((part if isinstance(part, dict) else part._held()).values()))
             elif part.dtype == object:
                 waiting.extend(reversed(part.ravel().tolist()))
     return found
