@@ -164,11 +164,12 @@ def test_a_summary_leaves_the_model_and_the_generators_as_they_are():
 
 def test_it_records_in_no_grad_and_counts_frozen_layers():
     """Arithmetic does not depend on what is differentiated."""
-    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
-    for parameter in model.parameters():
+    model, words = nn.Sequential(nn.Linear(3, 2), nn.ReLU()), nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 2))
+    for parameter in model.parameters() + words.parameters():
         parameter.requires_grad = False
     with tg.no_grad():
         assert model.summary((1, 3)).flops == 2 * 6 + 2 + 2
+        assert words.summary(np.array([1])).flops == 2 * 6 + 2
     assert nn.ReLU().summary((2, 3)).flops == 6
 
 
