@@ -19,13 +19,13 @@ def test_without_inputs_a_summary_counts_parameters():
     """The tree by indentation, each module with its place and its repr, all that it holds, and the total."""
     model = nn.Sequential(nn.Linear(3, 2), nn.Residual(nn.Linear(2, 2), nn.Tanh()))
     assert str(model.summary()).split("\n") == [
-        "module                      parameters",
-        "Sequential                          14",
+        "module               parameters",
+        "Sequential                   14",
         "  0: Linear(3, 2)             8",
         "  1: Residual                 6",
         "    0: Linear(2, 2)           6",
         "    1: Tanh()                 0",
-        "total                               14"]
+        "total                        14"]
     assert repr(model.summary()) == str(model.summary())
     assert model.summary().flops is None
     assert str(nn.ReLU().summary()).split()[-2:] == ["total", "0"]
@@ -36,11 +36,11 @@ def test_with_inputs_it_has_shapes_and_arithmetic_too():
     model = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
     table = str(model.summary((5, 3))).split("\n")
     assert table[:-1] == [
-        "module                    output  parameters  FLOPs",
-        "Sequential                (5, 2)           8     80",
+        "module             output  parameters  FLOPs",
+        "Sequential         (5, 2)           8     80",
         "  0: Linear(3, 2)  (5, 2)           8     70",
         "  1: Tanh()        (5, 2)           0     10",
-        "total                                      8     80"]
+        "total                               8     80"]
     assert "additions, multiplications" in table[-1]
 
 
@@ -58,7 +58,7 @@ def test_shared_parameters_count_once_and_frozen_ones_are_marked():
     assert (summary.parameters, summary.frozen) == (44, 24)
     assert summary.parameters == sum(p.size for p in model.parameters())
     assert "44 (24 frozen)" in str(summary)
-    assert re.search(r"layers\.2: Linear\(4, 4\) +\(1, 4\) +20 frozen", str(summary))
+    assert re.search(r"2: Linear\(4, 4\) +\(1, 4\) +20 frozen", str(summary))
     assert summary.flops == 4 * (2 * 16 + 4)
 
 
@@ -111,7 +111,7 @@ def test_modules_in_lists_and_dicts_belong_to_the_module_around_them():
     model.parts = {"a": nn.Sequential(nn.ReLU()), "a.layers": [leaf], 1: (nn.Tanh(), [nn.Tanh()])}
     rows = model.summary().rows
     assert [(row.name, row.outer) for row in rows[1:]] == [
-        ("parts.a", rows[0]), ("0", rows[1]), ("parts.a.0", rows[0]), ("parts.1.0", rows[0]),
+        ("parts.a", rows[0]), ("0", rows[1]), ("parts.a.layers.0", rows[0]), ("parts.1.0", rows[0]),
         ("parts.1.1.0", rows[0])]
 
 

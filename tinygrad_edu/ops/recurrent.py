@@ -52,11 +52,21 @@ def lstm_gates(z: Any, /) -> Any:
     return out
 
 
+def _memory_parts(g: Any, gates: Any, c: Any) -> list[Any]:
+    """What of a cotangent of the new memory flows to the input, the forget and the cell gate."""
+    i, _, t, _ = _quarters(gates)
+    return [g * t, g * c, g * i]
+
+
 def _memory_by_gates(g: Any, out: Any, gates: Any, c: Any) -> Any:
-    i, _, t, o = _quarters(gates)
     n = c.shape[-1]
-    parts = g * t, g * c, g * i, np.zeros(o.shape, g.dtype)
+    parts = [*_memory_parts(g, gates, c), np.zeros(c.shape, g.dtype)]
     return _concatenate(*parts, axis=-1, cuts=(0, n, 2 * n, 3 * n, 4 * n))
+
+
+def _add_memory_parts(total: Any, g: Any, operands: Any, params: Any) -> None:
+    for part, quarter in zip(_memory_parts(g, *operands), _quarters(total), strict=False):
+        quarter += part
 
 
 def _memory_tangent(out: Any, operands: Any, tangents: Any) -> Any:
@@ -70,7 +80,8 @@ def _memory_tangent(out: Any, operands: Any, tangents: Any) -> Any:
 
 
 @row(Fused, [_memory_by_gates, lambda g, out, gates, c: g * _quarters(gates)[1]], _memory_tangent, analytic=True,
-     latex=r"f \odot {1} + i \odot t", domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
+     adders={0: _add_memory_parts}, latex=r"f \odot {1} + i \odot t", domain=_REAL * 2,
+     cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
 def lstm_memory(gates: Any, c: Any, /) -> Any:
     """The new memory f c + i t, of the gates (i, f, t, o) along the last axis and the old memory c.
 
@@ -81,12 +92,22 @@ def lstm_memory(gates: Any, c: Any, /) -> Any:
     return f * c + i * t
 
 
+def _hidden_part(g: Any, c: Any) -> Any:
+    """What of a cotangent of the hidden state flows to the output gate."""
+    return g * c
+
+
 def _hidden_by_gates(g: Any, gates: Any, c: Any) -> Any:
-    return scatter(g * c, (Ellipsis, slice(3 * c.shape[-1], None)), gates.shape)
+    return scatter(_hidden_part(g, c), (Ellipsis, slice(3 * c.shape[-1], None)), gates.shape)
+
+
+def _add_hidden_part(total: Any, g: Any, operands: Any, params: Any) -> None:
+    _quarters(total)[3][...] += _hidden_part(g, operands[1])
 
 
 @row(LinearInEach, _hidden_by_gates, lambda g, gates, c: g * _quarters(gates)[3], analytic=True,
-     latex=r"o \odot {1}", domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
+     adders={0: _add_hidden_part}, latex=r"o \odot {1}", domain=_REAL * 2,
+     cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
 def lstm_hidden(gates: Any, c: Any, /) -> Any:
     """The hidden state o c, of the gates (i, f, t, o) along the last axis and c, the tanh of the memory.
 
