@@ -125,6 +125,9 @@ def test_single_numbers_and_empty_arrays_add_up_too():
     x = Tensor(2.0)
     (x[()] * 3.0 + x[None].sum() * 4.0 + x * x + x[...]).backward()
     assert float(x.grad) == 3.0 + 4.0 + 4.0 + 1.0
+    x.zero_grad()
+    (x * 3.0 + x * 4.0 + x * 5.0).backward()
+    assert float(x.grad) == 12.0
     empty = Tensor(np.zeros((0, 2)))
     (empty[:0].sum() + empty[..., 0].sum() + empty.sum()).backward()
     assert empty.grad.shape == (0, 2)
