@@ -72,7 +72,8 @@ def _memory_by_gates(g: Any, out: Any, gates: Any, c: Any) -> Any:
 
 def _add_memory_parts(total: Any, g: Any, operands: Any, params: Any) -> None:
     for k, part in enumerate(_memory_parts(g, *operands)):
-        _gate(total, k)[...] += part
+        gate = _gate(total, k)
+        gate += part
 
 
 def _memory_tangent(out: Any, operands: Any, tangents: Any) -> Any:
@@ -105,7 +106,8 @@ def _hidden_by_gates(g: Any, gates: Any, c: Any) -> Any:
 
 
 def _add_hidden_part(total: Any, g: Any, operands: Any, params: Any) -> None:
-    _gate(total, 3)[...] += _hidden_part(g, operands[1])
+    gate = _gate(total, 3)
+    gate += _hidden_part(g, operands[1])
 
 
 @row(LinearInEach, _hidden_by_gates, lambda g, gates, c: g * _gate(gates, 3), analytic=True,

@@ -33,10 +33,12 @@ def _add_back(total: Any, g: Any, operands: Any, params: Any) -> None:
 
 def _add_at(total: Any, index: Any, values: Any) -> None:
     """Add `values` to the elements of an array at `index`, as often as each is named."""
-    if _is_basic(index):
-        total[index] += values
-    else:
+    if not _is_basic(index):
         np.add.at(total, index, values)
+    elif isinstance(view := total[index], np.ndarray):
+        view += values  # total[index] += values would copy the view onto itself afterwards
+    else:
+        total[index] = view + values
 
 
 @row(Linear, _put_back, adders={0: _add_back}, symbol="[]", analytic=True, domain=_ANY,
