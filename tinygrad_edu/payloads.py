@@ -156,9 +156,12 @@ def unchanging(array: NDArray[Any]) -> NDArray[Any]:
     return array if owner is None or isinstance(owner, bytes) else array.copy()
 
 
+_UNCHANGING = {type(None), bool, int, str, slice, type(Ellipsis)}
+
+
 def frozen(value: Any) -> Any:
     """An argument as the node remembers it: index arrays and masks are copied, unless read-only."""
-    if value is None or value.__class__ in (bool, int, str):
+    if value.__class__ in _UNCHANGING:
         return value
     if isinstance(value, _ndarray):
         return unchanging(value)

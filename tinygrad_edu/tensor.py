@@ -17,7 +17,7 @@ from . import engine, ops
 from .anomaly import calling_line, inspect_result
 from .bridges import StackValues, flatten
 from .copying import copied, copied_notes, deepcopied, reduced
-from .errors import ShapeError
+from .errors import ShapeError, TinygradError
 from .methods import ArrayMethods
 from .modes import current_mode
 from .node import NO_PARAMS, Node, Notes, Payload, clock, raw
@@ -95,6 +95,26 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
         return out
 
     return record
+
+
+def _selecting(row: Row, source: Tensor, params: Mapping[str, Any]) -> Tensor:
+    """Record a row of one operand and further arguments: an index, axes, a shape."""
+    mode = current_mode()
+    if not (mode.plain and source._requires_grad):
+        return _record_carefully(row, (source,), params)
+    params = MappingProxyType({key: frozen(value) for key, value in params.items()})
+    argument = source._data
+    try:
+        data = row.array(argument, **params)
+    except (ValueError, IndexError, TinygradError):  # the careful way complains in full
+        return _record_carefully(row, (source,), params)
+    if data.__class__ is not _ndarray:
+        data = np.asarray(data)
+    out = _new(Tensor)
+    out._data, out.inputs, out.params, out._arguments = data, (source,), params, (argument,)
+    out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
+    out._grad = out._notes = None
+    return out
 
 
 def _reflected(row: Row) -> Callable[[Any, Any], Tensor]:
@@ -246,6 +266,8 @@ class Tensor(Node, ArrayMethods):
     @classmethod
     def record(cls, row: Row, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Tensor:
         """Apply `row` to Tensors, arrays and numbers and remember it."""
+        if len(operands) == 1 and operands[0].__class__ is cls:
+            return _selecting(row, operands[0], params)
         return _record_carefully(row, operands, params)
 
     @classmethod

@@ -61,6 +61,8 @@ class ArrayRow(Row):
     def bind(self, given: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The operands, and all the other arguments by name."""
         count = len(given) if self.variadic else self._operands
+        if not params and len(given) == count + len(self._defaults):  # all in their order, as in getitem(x, index)
+            return given[:count], dict(zip(self._defaults, given[count:], strict=True))
         named = dict(zip(self._defaults, given[count:], strict=False)) if len(given) > count else {}
         full = {**self._defaults, **named, **params}
         missing = any(full[name] is inspect.Parameter.empty for name in self._required)
