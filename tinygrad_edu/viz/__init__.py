@@ -1,0 +1,1 @@
+"""Seeing: graphs as pictures and text."""

@@ -1,0 +1,280 @@
+"""`Graph`: a graph as it was at one moment, which every view reads: nothing here is a live node.
+
+Drawings, text and exports come later than the graph they show, and must neither keep it alive nor change with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import by_index, history
+from ..nn.module import Call
+from ..nn.tree import joined, walk
+from ..node import NO_PARAMS, Node, raw
+
+LEAF, FROZEN, CONSTANT, RESULT = "leaf", "frozen", "constant", "result"
+"""What an item is: a variable, a node without gradient, a plain number or array, the result of an operation."""
+
+CELLS = 24
+"""How many rows and columns the picture of an array has at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is kept of an array.
+
+    Attributes:
+        shape, dtype: the array's.
+        norm: the square root of the sum of squares.
+        low, high: the least and the greatest element, nan where there are none.
+        cells: the array itself where it is small, else means over parts of it; (rows, columns), at most CELLS each.
+        whole: whether the cells are the elements.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    norm: float
+    low: float
+    high: float
+    cells: NDArray[Any]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """A node or a plain operand.
+
+    Attributes:
+        place: where it stands in the graph's items.
+        kind: LEAF, FROZEN, CONSTANT or RESULT.
+        name: its label, else the name of a variable or parameter; "" if it has none.
+        op: the name of the operation that made it, "" if none did.
+        symbol: how a drawing shows the operation.
+        params: the operation's other arguments.
+        data: a float, or the picture of an array.
+        grad: the same of the gradient; None where none was computed.
+        inputs: the places of its operands, in order; one that occurs twice stands twice.
+        derivatives: by each of them, where the node remembers a number, else None.
+        block: the place of the block it was made in, -1 outside of all.
+        index: when it was made; of a plain operand, that of the result.
+    """
+
+    place: int
+    kind: str
+    name: str
+    op: str
+    symbol: str
+    params: Mapping[str, Any]
+    data: float | Picture
+    grad: float | Picture | None
+    inputs: tuple[int, ...]
+    derivatives: tuple[float | None, ...]
+    block: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """One call of a module.
+
+    Attributes:
+        place: where it stands in the graph's blocks, after the block around it.
+        name: where the module around it holds the module, ``layers.0``; its class, if none does.
+        kind: the name of its class.
+        outer: the place of the block around it, or -1.
+        depth: how many blocks are around it.
+        call: the number of this call among those of the same module, from 0.
+        calls: how many of them there are.
+    """
+
+    place: int
+    name: str
+    kind: str
+    outer: int
+    depth: int
+    call: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """All that the roots were made from, operands before results.
+
+    Attributes:
+        items: the nodes and their plain operands.
+        blocks: the module calls, the outer before the inner.
+        roots: the places of the roots among the items.
+    """
+
+    items: tuple[Item, ...]
+    blocks: tuple[Block, ...]
+    roots: tuple[int, ...]
+
+
+def picture(array: Any) -> float | Picture:
+    """What is kept of a payload: a number itself, of an array its shape and a small picture."""
+    if isinstance(array, float):
+        return array
+    array = np.asarray(array)
+    flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+    filled = array.size > 0
+    return Picture(array.shape, array.dtype.name, float(math.sqrt(np.sum(np.square(array, dtype=np.float64)))),
+                   float(array.min()) if filled else math.nan, float(array.max()) if filled else math.nan,
+                   _reduced(flat), max(flat.shape) <= CELLS)
+
+
+def _reduced(array: NDArray[Any]) -> NDArray[Any]:
+    """Means over equal parts, where there are too many rows or columns."""
+    array = array.astype(np.float64)
+    for axis in (0, 1):
+        size = array.shape[axis]
+        if size > CELLS:
+            starts = np.arange(CELLS) * size // CELLS
+            counts = np.diff([*starts, size])
+            array = np.add.reduceat(array, starts, axis) / (counts[:, None] if axis == 0 else counts)
+    return array
+
+
+def snapshot(roots: Sequence[Node], names: Mapping[int, str] | None = None) -> Graph:
+    """The graph behind these nodes, as it is now.
+
+    Args:
+        roots: the results to begin with.
+        names: what nodes are called that have no label, by `id`.
+    """
+    order = history(*roots)
+    calls = _calls(order)
+    blocks = _blocks(calls)
+    collected = _Collected(names or {}, _parameter_names(calls), {call: place for place, call in enumerate(calls)})
+    for node in order:
+        collected.take(node)
+    _enclose(collected.drafts, blocks)
+    for place, name in collected.parameters.items():
+        draft = collected.drafts[place]
+        draft["name"] = draft["name"] or _within(name, draft["block"], blocks)
+    return Graph(tuple([Item(**draft) for draft in collected.drafts]), tuple(blocks),
+                 tuple([collected.place[node] for node in roots]))
+
+
+# ---- the nodes -------------------------------------------------------------------------------------------------------
+
+
+class _Collected:
+    """The items so far, as dicts of what an Item has."""
+
+    def __init__(self, names: Mapping[int, str], parameter_names: Mapping[int, str],
+                 place_of_call: Mapping[Any, int]) -> None:
+        self.names, self.parameter_names, self.place_of_call = names, parameter_names, place_of_call
+        self.drafts: list[dict[str, Any]] = []
+        self.place: dict[Node, int] = {}
+        self.parameters: dict[int, str] = {}
+
+    def take(self, node: Node) -> None:
+        """Add a node, and before it the plain operands that it was made from."""
+        inputs = tuple([self.place[x] if isinstance(x, Node) else self._constant(x, node) for x in node.inputs])
+        self.place[node] = place = len(self.drafts)
+        if id(node) in self.parameter_names:
+            self.parameters[place] = self.parameter_names[id(node)]
+        kind = RESULT if node.op is not None else LEAF if node._requires_grad else FROZEN
+        self._add(kind, node, node._data, inputs)
+
+    def _constant(self, x: Any, node: Node) -> int:
+        self._add(CONSTANT, node, float(x) if np.ndim(x) == 0 else x, ())
+        return len(self.drafts) - 1
+
+    def _add(self, kind: str, node: Any, data: Any, inputs: tuple[int, ...]) -> None:
+        """Add an item: `node` itself, or a plain operand of it."""
+        constant = kind == CONSTANT
+        op = node.op if kind == RESULT else None
+        derivatives = getattr(node, "derivatives", None) if op is not None else ()
+        self.drafts.append({
+            "place": len(self.drafts), "kind": kind,
+            "name": "" if constant else node.label or self.names.get(id(node), ""),
+            "op": op.name if op is not None else "", "symbol": op.symbol if op is not None else "",
+            "params": node.params if op is not None else NO_PARAMS, "data": picture(data),
+            "grad": None if constant or node._grad is None else picture(raw([node._grad])[0]), "inputs": inputs,
+            "derivatives": (None,) * len(inputs) if derivatives is None else derivatives,
+            "block": self.place_of_call.get(node.scope, -1), "index": node.index})
+
+
+def _enclose(drafts: list[dict[str, Any]], blocks: Sequence[Block]) -> None:
+    """Move what no operation made into the innermost block that holds all who use it."""
+    home: dict[int, int] = {}
+    for draft in drafts:
+        for source in draft["inputs"]:
+            home[source] = common_block(home[source], draft["block"], blocks) if source in home else draft["block"]
+    for place, block in home.items():
+        if drafts[place]["kind"] != RESULT:
+            drafts[place]["block"] = block
+
+
+def common_block(a: int, b: int, blocks: Sequence[Block]) -> int:
+    """The innermost block around both, -1 if there is none."""
+    while a != b:
+        if a < b:  # the inner block stands behind
+            b = blocks[b].outer
+        else:
+            a = blocks[a].outer
+    return a
+
+
+# ---- the calls of modules --------------------------------------------------------------------------------------------
+
+
+def _calls(order: Sequence[Node]) -> list[Call]:
+    """The calls that results were recorded in, and those around them, the outer before the inner."""
+    found: set[Call] = set()
+    for node in order:
+        call = node.scope
+        while isinstance(call, Call) and call not in found:
+            found.add(call)
+            call = call.parent
+    return sorted(found, key=by_index)
+
+
+def _blocks(calls: Sequence[Call]) -> list[Block]:
+    names: dict[int, dict[int, str]] = {}  # of the modules that a module holds, by the id of both
+    numbers: dict[int, int] = {}  # of the calls of each module
+    totals = Counter(id(call.module) for call in calls)
+    place: dict[Call, int] = {}
+    blocks: list[Block] = []
+    for call in calls:
+        module, parent = call.module, call.parent
+        name = type(module).__name__
+        if isinstance(parent, Call):
+            if id(parent.module) not in names:
+                names[id(parent.module)] = {id(part): joined(path, key) for path, key, part in walk(parent.module)
+                                            if path is not None}
+            name = names[id(parent.module)].get(id(module), name)
+        outer = place[parent] if isinstance(parent, Call) else -1
+        number = numbers[id(module)] = numbers.get(id(module), -1) + 1
+        place[call] = len(blocks)
+        blocks.append(Block(len(blocks), name, type(module).__name__, outer,
+                            blocks[outer].depth + 1 if outer >= 0 else 0, number, totals[id(module)]))
+    return blocks
+
+
+def _parameter_names(calls: Sequence[Call]) -> dict[int, str]:
+    """The names that the outermost modules have for their parameters, by the id of each."""
+    names: dict[int, str] = {}
+    outermost = {id(call.module): call.module for call in calls if not isinstance(call.parent, Call)}
+    for module in outermost.values():
+        for name, parameter in module.named_parameters():
+            names.setdefault(id(parameter), name)
+    return names
+
+
+def _within(name: str, block: int, blocks: Sequence[Block]) -> str:
+    """What a parameter is called inside a block: without the way to it."""
+    way: list[str] = []
+    while block >= 0 and blocks[block].depth > 0:
+        way.append(blocks[block].name)
+        block = blocks[block].outer
+    return name.removeprefix("".join(f"{part}." for part in reversed(way)))
