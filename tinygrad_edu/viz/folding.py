@@ -1,0 +1,260 @@
+"""From a graph to a view of it: which modules are open, which are a box, and what is written on the boxes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from .snapshot import LEAF, RESULT, Graph, Item, Picture
+from .structure import Structure, resolved
+from .view import MODULE, OPERATION, VALUE, Box, Frame, View, Wire
+
+MOST = 10_000
+"""More boxes than this are not drawn: no page shows them, no eye follows them."""
+
+ALL = "all"
+
+
+def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, *, stacked: bool = True,
+            show: Sequence[str] = ("data", "grad"), color_by: str | None = None) -> View:
+    """What a drawing shows of a graph.
+
+    Args:
+        graph: the snapshot.
+        depth: how many levels of modules are open; "all" opens every one, and None as many as leave at most
+            `max_nodes` boxes.
+        max_nodes: see `depth`.
+        stacked: whether modules that are alike and side by side are shown as one, with their number.
+        show: what is written: "data", "grad", and "derivatives" on the wires.
+        color_by: what colours the boxes: "grad", "saturation" or "op"; None leaves them by what they are.
+
+    Raises:
+        DataError: there would be too many boxes; or an argument is none of these.
+    """
+    unknown = [name for name in show if name not in ("data", "grad", "derivatives")]
+    if unknown:
+        raise DataError(f'draw: show has {unknown[0]!r}, but knows "data", "grad" and "derivatives"')
+    if isinstance(depth, bool) or not (depth is None or depth == ALL or (isinstance(depth, int) and depth >= 0)):
+        raise DataError(f'draw: depth must be a number from 0, "all" or None, not {depth!r}')
+    structure = Structure(graph, stacked)
+    counts = _counts(graph, structure)
+    chosen = _depth(counts, max_nodes) if depth is None else len(counts) - 1 if depth == ALL else min(
+        int(depth), len(counts) - 1)
+    if counts[chosen] > MOST:
+        raise DataError(f"draw: {counts[chosen]:,} boxes are more than a picture can hold ({MOST:,}); draw a smaller "
+                        f"graph, of fewer rows or steps, or {_advice(graph, chosen)}")
+    folding = _Folding(graph, structure, chosen, show)
+    view = folding.view(_caption(graph, counts, chosen))
+    return view if color_by is None else coloured(view, color_by)
+
+
+def _counts(graph: Graph, structure: Structure) -> list[int]:
+    """How many boxes there are with 0, 1, 2, ... levels of modules open."""
+    blocks = graph.blocks
+    shown = [False] * len(blocks)
+    for block in blocks:
+        shown[block.place] = structure.model[block.place] == block.place and (block.outer < 0 or shown[block.outer])
+    deepest = max([block.depth + 1 for block in blocks], default=0)
+    items, boxes = [0] * (deepest + 1), [0] * (deepest + 1)
+    for item in graph.items:
+        if item.block < 0 or shown[item.block]:
+            items[blocks[item.block].depth + 1 if item.block >= 0 else 0] += 2 if item.kind == RESULT else 1
+    for block in blocks:
+        boxes[block.depth] += shown[block.place]
+    return [sum(items[:depth + 1]) + boxes[depth] for depth in range(deepest + 1)]
+
+
+def _depth(counts: Sequence[int], max_nodes: int) -> int:
+    """The deepest level that leaves few enough boxes, 0 if none does."""
+    return max([depth for depth, count in enumerate(counts) if count <= max_nodes], default=0)
+
+
+def _advice(graph: Graph, chosen: int) -> str:
+    return f"a depth below {chosen}" if chosen > 0 else "put its parts in modules, which can be shown as boxes"
+
+
+def _caption(graph: Graph, counts: Sequence[int], chosen: int) -> str:
+    """How much of the graph is shown, where it is not all."""
+    size = f"{len(graph.items):,} nodes"
+    return size if chosen == len(counts) - 1 else f"{size}; modules open to depth {chosen} of {len(counts) - 1}"
+
+
+# ---- the boxes -------------------------------------------------------------------------------------------------------
+
+
+class _Folding:
+    """Builds a view at one depth."""
+
+    def __init__(self, graph: Graph, structure: Structure, depth: int, show: Sequence[str]) -> None:
+        self.graph, self.structure, self.depth, self.show = graph, structure, depth, show
+        self.boxes: list[Box] = []
+        self.frames: list[Frame] = []
+        self.frame_of: dict[int, int] = {}
+        self.module_of: dict[int, int] = {}
+        self.value_of: dict[int, int] = {}
+        self.operation_of: dict[int, int] = {}
+        self.reached = any(graph.items[root].grad is not None for root in graph.roots)
+
+    def view(self, caption: str) -> View:
+        """All of it."""
+        blocks = self.graph.blocks
+        for block in blocks:
+            if block.depth < self.depth and self.structure.shown(block.place, blocks):
+                self.frame_of[block.place] = len(self.frames)
+                self.frames.append(Frame(len(self.frames), self._title(block.place), self._frame(block.outer),
+                                         self.structure.stack[block.place]))
+        for item in self.graph.items:
+            if self.structure.counterpart[item.place] == item.place and (
+                    item.block < 0 or self.structure.shown(item.block, blocks)):
+                self._show(item)
+        return View(self.graph, tuple(self.boxes), tuple(self._wires()), tuple(self.frames), caption)
+
+    def _frame(self, block: int) -> int:
+        return self.frame_of[block] if block >= 0 else -1
+
+    def _title(self, place: int) -> str:
+        block = self.graph.blocks[place]
+        name = block.name if block.name == block.kind else f"{block.name}: {block.kind}"
+        single = block.calls == 1 or self.structure.stack[place] == block.calls
+        return name if single else f"{name}, call {block.call + 1}"
+
+    def _closed(self, block: int) -> int:
+        """The closed module that a block is, or is inside of; -1 if it is open."""
+        closed = -1
+        while block >= 0:
+            if self.graph.blocks[block].depth >= self.depth:
+                closed = block
+            block = self.graph.blocks[block].outer
+        return closed
+
+    def _show(self, item: Item) -> None:
+        closed = self._closed(item.block)
+        if closed >= 0:
+            if closed not in self.module_of:
+                self.module_of[closed] = len(self.boxes)
+                self._add(MODULE, self._title(closed), (), self._frame(self.graph.blocks[closed].outer), -1, MODULE,
+                          self.structure.stack[closed])
+            return
+        frame = self._frame(item.block)
+        if item.kind == RESULT:
+            self.operation_of[item.place] = len(self.boxes)
+            self._add(OPERATION, item.symbol, (), frame, item.place, OPERATION)
+        self.value_of[item.place] = len(self.boxes)
+        self._add(VALUE, item.name, tuple(self._lines(item)), frame, item.place, self._tone(item))
+
+    def _add(self, kind: str, title: str, lines: tuple[str, ...], frame: int, item: int, tone: str,
+             stack: int = 1) -> None:
+        data = self.graph.items[item].data if kind == VALUE else None
+        shown = data if isinstance(data, Picture) and data.cells.size > 1 else None
+        self.boxes.append(Box(len(self.boxes), kind, title, lines, frame, item, tone, stack, None, shown))
+
+    def _tone(self, item: Item) -> str:
+        if item.place in self.graph.roots:
+            return "root"
+        return "unreached" if item.kind == LEAF and item.grad is None and self.reached else item.kind
+
+    def _lines(self, item: Item) -> list[str]:
+        lines = []
+        if "data" in self.show:
+            lines.append(described("data", item.data))
+        if "grad" in self.show and item.kind in (LEAF, RESULT):
+            lines.append("grad not computed" if item.grad is None else described("grad", item.grad))
+        return lines
+
+    # -- the wires
+
+    def _wires(self) -> list[Wire]:
+        """From each operand to the operation, and from it to its result; between modules, bundled."""
+        wires: list[Wire] = []
+        bundles: dict[tuple[int, int], int] = {}
+        for item in self.graph.items:
+            target = self._box(item.place, self.operation_of)
+            for source, derivative in zip(item.inputs, item.derivatives, strict=True):
+                start = self._box(source, self.value_of)
+                if start == target:
+                    continue
+                own = item.place in self.operation_of and source in self.value_of
+                label = f"{derivative:.3g}" if own and derivative is not None and "derivatives" in self.show else ""
+                if own:
+                    bundles.setdefault((start, target), len(wires))
+                    wires.append(Wire(start, target, label))
+                elif (start, target) in bundles:
+                    place = bundles[start, target]
+                    wires[place] = Wire(start, target, wires[place].label, wires[place].count + 1)
+                else:
+                    bundles[start, target] = len(wires)
+                    wires.append(Wire(start, target))
+            if item.place in self.operation_of:
+                wires.append(Wire(target, self.value_of[item.place]))
+        return wires
+
+    def _box(self, item: int, shown: dict[int, int]) -> int:
+        """The box that shows an item: its own, one alike, or the closed module that it is in."""
+        item = resolved(self.structure.counterpart, item)
+        return shown[item] if item in shown else self.value_of[item] if item in self.value_of else (
+            self.module_of[self._closed(self.graph.items[item].block)])
+
+
+def described(what: str, data: float | Picture) -> str:
+    """A number, or the shape, dtype and norm of an array, in a few characters."""
+    if not isinstance(data, Picture):
+        return f"{what} {data:.4g}"
+    if what == "data":
+        return f"{'x'.join(map(str, data.shape)) or 'single'} {data.dtype}, norm {data.norm:.3g}"
+    return f"{what} norm {data.norm:.3g}"
+
+
+# ---- colours ---------------------------------------------------------------------------------------------------------
+
+
+def coloured(view: View, by: str) -> View:
+    """The same view, its boxes shaded: by the gradient, by how saturated a result is, or by the operation."""
+    if by not in _SHADES:
+        raise DataError(f"draw: color_by must be {', '.join(map(repr, _SHADES))} or None, not {by!r}")
+    shades = _SHADES[by](view)
+    return replace(view, boxes=tuple([replace(box, shade=shades.get(box.place)) for box in view.boxes]))
+
+
+def _by_gradient(view: View) -> dict[int, float]:
+    """The gradient, or the norm of one, relative to the largest in the view."""
+    size: dict[int, float] = {}
+    for box in view.boxes:
+        grad = view.graph.items[box.item].grad if box.kind == VALUE else None
+        if grad is not None:
+            size[box.place] = grad.norm if isinstance(grad, Picture) else grad
+    finite = [abs(x) for x in size.values() if math.isfinite(x)]
+    largest = max(finite, default=0.0) or 1.0
+    return {place: max(-1.0, min(1.0, x / largest)) if x == x else 1.0 for place, x in size.items()}
+
+
+def _by_saturation(view: View) -> dict[int, float]:
+    """How flat tanh, sigmoid and relu are where they are: 1 - derivative / greatest derivative, the mean of an array."""
+    shades = {}
+    for box in view.boxes:
+        item = view.graph.items[box.item]
+        slope = _SLOPES.get(item.op) if box.kind == VALUE else None
+        if slope is not None:
+            out = item.data.cells if isinstance(item.data, Picture) else np.array(item.data)
+            shades[box.place] = float(1.0 - np.mean(slope(out))) if out.size else 0.0
+    return shades
+
+
+_SLOPES: dict[str, Callable[[Any], Any]] = {
+    "tanh": lambda out: 1.0 - out * out, "sigmoid": lambda out: 4.0 * out * (1.0 - out), "relu": lambda out: out > 0.0}
+"""The derivative of functions that saturate, by their result, relative to the greatest."""
+
+
+def _by_operation(view: View) -> dict[int, float]:
+    """A shade for each operation, evenly spaced."""
+    names = sorted({view.graph.items[box.item].op for box in view.boxes if box.kind == OPERATION})
+    step = 2.0 / max(len(names) - 1, 1)
+    return {box.place: names.index(view.graph.items[box.item].op) * step - 1.0
+            for box in view.boxes if box.kind == OPERATION}
+
+
+_SHADES = {"grad": _by_gradient, "saturation": _by_saturation, "op": _by_operation}
