@@ -141,8 +141,8 @@ def test_generators_finds_the_default_one_and_those_of_layers():
     shared = np.random.default_rng(3)
     model = nn.Sequential(nn.Dropout(rng=shared), nn.Dropout(), nn.Dropout(rng=1), nn.Dropout(rng=shared))
     found = tg.generators(model)
-    assert list(found) == ["default", "model.layers.0.rng", "model.layers.2.rng"]
-    assert found["model.layers.0.rng"] is shared
+    assert list(found) == ["default", "model.0.rng", "model.2.rng"]
+    assert found["model.0.rng"] is shared
     assert list(tg.generators()) == ["default"]
     before = found["default"].bit_generator.state
     nn.Linear(2, 2)
@@ -258,9 +258,9 @@ def test_where_one_object_refuses_all_are_as_they_were(path, error):
 
 MISFITS = {
     "another size": (lambda o: {**o, "model": nn.Sequential(nn.Linear(4, 2), nn.Dropout(rng=0))}, ShapeError,
-                     r"layers\.0\.weight has shape \(2, 3\) in place of \(2, 4\)"),
+                     r"0\.weight has shape \(2, 3\) in place of \(2, 4\)"),
     "other names": (lambda o: {**o, "model": nn.Linear(3, 2)}, ShapeError,
-                    r"weight is missing.*layers\.0\.weight is unexpected"),
+                    r"weight is missing.*0\.weight is unexpected"),
     "another optimiser": (lambda o: {**o, "optimizer": optim.AdamW(o["model"].parameters())}, DataError,
                           "optimizer was saved as the state of Adam, and cannot be restored into AdamW"),
     "fewer parameters": (lambda o: {**o, "optimizer": optim.Adam(o["model"].parameters()[:1])}, ShapeError,
@@ -297,7 +297,7 @@ def test_numbers_are_not_rounded_unasked(path):
     finally:
         tg.set_default_dtype("float64")
     before = state(objects)
-    with pytest.raises(DataError, match=r"model: 'layers.0.weight' is float64 in the file, and float32 in this"):
+    with pytest.raises(DataError, match=r"model: '0.weight' is float64 in the file, and float32 in this"):
         tg.load(path, objects["model"])
     with pytest.raises(DataError, match="optimizer does not take the state exactly that was saved"):
         tg.load(path, optimizer=objects["optimizer"])

@@ -21,7 +21,7 @@ def objects(seed):
     """A small model with a Value, an optimiser that remembers, a scheduler, and a generator with arrays."""
     model = nn.Module()
     model.w, model.b = tg.Tensor([[seed + 1.0, 2.0]]), tg.Value(seed + 0.5)
-    model.count = np.array(seed, np.int64)
+    model.count, model.nothing = np.array(seed, np.int64), np.zeros((0, 3))
     optimizer = optim.SGD([model.w, model.b], lr=0.1, momentum=0.5)
     optimizer.zero_grad()
     model.w.grad, model.b.grad = np.ones((1, 2)) * seed, 2.0

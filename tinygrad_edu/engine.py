@@ -85,6 +85,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
     targets = None if wrt is None else set(wrt)
     active = None if targets is None else _leads_to(targets, _fresh(history(*seeds)))
     cotangents = dict(seeds)
+    made: set[Node] = set()  # the nodes whose cotangent was made here, in memory that nothing else shares
     anomaly = current_mode().anomaly
     waiting = [(-node.index, node) for node in seeds]  # a heap: the youngest node first
     heapify(waiting)
@@ -107,12 +108,19 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
                         _raise_stale(source, node, ".data was set")
                     if (source._requires_grad and (active is None or source in active)
                             and (source._notes is None or not source._notes.frozen_at(index))):
-                        part = source.fit(op.vjp(position, cotangent, out, arguments, params))
-                        if source in cotangents:
-                            part = cotangents[source] + part
-                        elif source.op is not None:
-                            heappush(waiting, (-source.index, source))
-                        cotangents[source] = part
+                        if source in made and position in op.adders:
+                            part = cotangents[source]
+                            op.adders[position](part, cotangent, arguments, params)
+                        else:
+                            part = source.fit(op.vjp(position, cotangent, out, arguments, params))
+                            alone = position in op.adders  # in memory that the rule has just filled
+                            if source in cotangents:
+                                part, alone = source.added(cotangents[source], part, source in made), True
+                            elif source.op is not None:
+                                heappush(waiting, (-source.index, source))
+                            cotangents[source] = part
+                            if alone and source.adds_in_place and not create_graph:
+                                made.add(source)
                         if anomaly:
                             check_cotangent(node, source, cotangent, part)
         for node, cotangent in cotangents.items():

@@ -28,6 +28,7 @@ class Operation(Protocol):
     """What a pass asks of the row a node was recorded with; `arguments` are raw payloads or the nodes."""
 
     name: str
+    adders: Mapping[int, Callable[..., None]]
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
             params: Mapping[str, Any]) -> Payload:
@@ -145,6 +146,15 @@ class Node:
     def replica(self, replaced: Mapping[Node, Node]) -> Self:
         """A copy with a new index, its inputs looked up in `replaced`."""
         raise NotImplementedError  # pragma: no cover - answered by Value and Tensor
+
+    @property
+    def adds_in_place(self) -> bool:
+        """Whether a cotangent of this node is memory that more can be added to."""
+        return False
+
+    def added(self, total: Payload, part: Payload, in_place: bool) -> Payload:
+        """The sum of two parts of the cotangent; `in_place` if nobody else holds the first."""
+        return total + part
 
     def owned(self, payload: Payload) -> Payload:
         """`payload` as something no other node holds."""

@@ -295,6 +295,13 @@ class Tensor(Node, ArrayMethods):
         array = payload._data if isinstance(payload, Node) else np.asarray(payload)
         return not bool(np.isnan(array).any()), not bool(np.isinf(array).any())
 
+    @property
+    def adds_in_place(self) -> bool:
+        return self._data.ndim > 0  # the sum of 0-d arrays is a NumPy number
+
+    def added(self, total: Payload, part: Payload, in_place: bool) -> Payload:
+        return np.add(total, part, out=total) if in_place else total + part
+
     def owned(self, payload: Payload) -> Payload:
         if payload.__class__ is _ndarray:
             return payload.copy("K")

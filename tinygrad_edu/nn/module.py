@@ -230,12 +230,12 @@ class Module(Twinned):
         >>> from tinygrad_edu.nn import Linear, ReLU, Sequential
         >>> model = Sequential(Linear(3, 8), ReLU(), Linear(8, 1))
         >>> model.summary()
-        module                   parameters
-        Sequential                       41
-          layers.0: Linear(3, 8)         32
-          layers.1: ReLU()                0
-          layers.2: Linear(8, 1)          9
-        total                            41
+        module             parameters
+        Sequential                 41
+          0: Linear(3, 8)          32
+          1: ReLU()                 0
+          2: Linear(8, 1)           9
+        total                      41
         >>> model.summary((5, 3)).flops  # 5 (2 3 8 + 8) + 5 8 + 5 (2 8 + 1)
         405
         """

@@ -72,10 +72,15 @@ class Cell(Module):
         if x.ndim not in (1, 2) or x.shape[-1] != input_size:
             raise ShapeError(f"{self!r} takes inputs of shape ({input_size},) or (batch, {input_size}), not {x.shape}")
         given = None if state is None else checked_state(self, state, self.parts, (*x.shape[:-1], hidden_size))
-        return self.step(x, self.start(x.shape[:-1]) if given is None else given, self.weights())
+        weights = self.weights()
+        return self.step(self.seen(x, weights), self.start(x.shape[:-1]) if given is None else given, weights)
 
-    def step(self, x: Any, state: Any, weights: Weights) -> Any:
-        """The next state, of operands that have been checked."""
+    def seen(self, x: Any, weights: Weights) -> Any:
+        """The share of the input in what a step adds up; of all steps of a sequence at once, as no state is in it."""
+        return _affine(x, weights.ih, weights.bias_ih)
+
+    def step(self, seen: Any, state: Any, weights: Weights) -> Any:
+        """The next state, of what `seen` gave for a step and the state, which have been checked."""
         raise NotImplementedError  # pragma: no cover - each cell has its own
 
     def weights(self) -> Weights:
@@ -164,9 +169,8 @@ class RNNCell(Cell):
         super().__init__(input_size, hidden_size, bias, rng)
         self.nonlinearity = nonlinearity
 
-    def step(self, x: Any, state: Any, weights: Weights) -> Any:
-        total = _affine(x, weights.ih, weights.bias_ih) + ops.matmul(state, weights.hh)
-        return NONLINEARITIES[self.nonlinearity](total)
+    def step(self, seen: Any, state: Any, weights: Weights) -> Any:
+        return NONLINEARITIES[self.nonlinearity](seen + ops.matmul(state, weights.hh))
 
 
 def check_nonlinearity(name: str, nonlinearity: str) -> None:
@@ -201,13 +205,12 @@ class GRUCell(Cell):
 
     gates = 3
 
-    def step(self, x: Any, state: Any, weights: Weights) -> Any:
-        from_x = _affine(x, weights.ih, weights.bias_ih)
+    def step(self, seen: Any, state: Any, weights: Weights) -> Any:
         from_h = _affine(state, weights.hh, weights.bias_hh)
         n = state.shape[-1]
-        gates = ops.sigmoid(from_x[..., :2 * n] + from_h[..., :2 * n])
+        gates = ops.sigmoid(seen[..., :2 * n] + from_h[..., :2 * n])
         r, z = gates[..., :n], gates[..., n:]
-        new = ops.tanh(from_x[..., 2 * n:] + r * from_h[..., 2 * n:])
+        new = ops.tanh(seen[..., 2 * n:] + r * from_h[..., 2 * n:])
         return new + z * (state - new)
 
     def weights(self) -> Weights:
@@ -245,8 +248,8 @@ class LSTMCell(Cell):
     gates = 4
     parts = 2
 
-    def step(self, x: Any, state: Any, weights: Weights) -> Any:
+    def step(self, seen: Any, state: Any, weights: Weights) -> Any:
         h, c = state
-        gates = ops.lstm_gates(_affine(x, weights.ih, weights.bias_ih) + ops.matmul(h, weights.hh))
+        gates = ops.lstm_gates(seen + ops.matmul(h, weights.hh))
         c = ops.lstm_memory(gates, c)
         return ops.lstm_hidden(gates, ops.tanh(c)), c

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,9 +24,6 @@ from .recurrent import (
     parameter_shapes,
     uniform,
 )
-
-Steps = list[Any]
-"""What a layer takes and gives: the inputs, or the outputs, of each step."""
 
 
 class Recurrent(Module):
@@ -82,7 +78,7 @@ class Recurrent(Module):
         masks = self._masks(lengths, x)
         if masks is not None:
             x = ops.where(masks, x, 0.0)
-        steps, batch = [x[t] for t in range(x.shape[0])], x.shape[1:-1]
+        batch = x.shape[1:-1]
         first = self._first_states(state, batch)
         last: list[Any] = []
         for layer in range(self.num_layers):
@@ -90,11 +86,11 @@ class Recurrent(Module):
             for direction in self._directions:
                 cell = self._cell(layer, direction)
                 begin = cell.start(batch) if first is None else first[len(last)]
-                outputs, end = unrolled(cell, steps, begin, masks, backwards=bool(direction))
+                outputs, end = unrolled(cell, x, begin, masks, backwards=bool(direction))
                 ways.append(outputs)
                 last.append(end)
-            steps = ways[0] if len(ways) == 1 else [ops.concatenate(pair, axis=-1) for pair in zip(*ways, strict=True)]
-        return ops.stack(steps, axis=1 if self.batch_first and batch else 0), self._last_states(last)
+            x = ways[0] if len(ways) == 1 else ops.concatenate(ways, axis=-1)
+        return ops.swapaxes(x, 0, 1) if self.batch_first and batch else x, self._last_states(last)
 
     def _cell(self, layer: int, direction: str) -> Cell:
         """A cell that shares the parameters of one layer and direction."""
@@ -150,17 +146,22 @@ class Recurrent(Module):
         return f"{type(self).__name__}({', '.join([str(self.input_size), str(self.hidden_size), *options])})"
 
 
-def unrolled(cell: Cell, inputs: Sequence[Any], state: Any, masks: NDArray[np.bool_] | None,
-             backwards: bool) -> tuple[Steps, Any]:
-    """The hidden states after each step of a cell, in the order of the inputs, and the last state."""
-    weights, outputs = cell.weights(), [None] * len(inputs)
-    for t in reversed(range(len(inputs))) if backwards else range(len(inputs)):
-        new = cell.step(inputs[t], state, weights)
+def unrolled(cell: Cell, x: Any, state: Any, masks: NDArray[np.bool_] | None, backwards: bool) -> tuple[Any, Any]:
+    """The hidden states after each step of a cell, in the order of the inputs x (steps, ..., size), and the last state.
+
+    The inputs of all steps are multiplied at once: a product of one large matrix costs less than many of small ones.
+    """
+    steps, weights = x.shape[0], cell.weights()
+    seen = cell.seen(ops.reshape(x, (-1, x.shape[-1])), weights)
+    seen = ops.reshape(seen, (*x.shape[:-1], seen.shape[-1]))
+    outputs: list[Any] = [None] * steps
+    for t in reversed(range(steps)) if backwards else range(steps):
+        new = cell.step(seen[t], state, weights)
         here = None if masks is None or masks[t].all() else masks[t]
         state = new if here is None else _kept(here, new, state)
         h = state if cell.parts == 1 else state[0]
         outputs[t] = h if here is None else ops.where(here, h, 0.0)
-    return outputs, state
+    return ops.stack(outputs), state
 
 
 def _kept(mask: NDArray[np.bool_], new: Any, old: Any) -> Any:

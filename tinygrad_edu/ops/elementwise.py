@@ -203,8 +203,8 @@ def _sigmoid(x: float) -> float:
 
 
 def _sigmoid_array(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.maximum(e, np.greater_equal(x, 0.0)) / (1.0 + e)  # e is at most 1: above it is 1 where x >= 0, else e
+    with np.errstate(over="ignore"):  # to inf, of which the reciprocal is 0, as it should be
+        return 1.0 / (1.0 + np.exp(-x))
 
 
 sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_array, lambda out, x: out * (1.0 - out),

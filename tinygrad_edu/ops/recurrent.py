@@ -7,6 +7,7 @@ derivative follows from its result, where a row that hid it would compute it aga
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,24 @@ from .selections import _concatenate, scatter
 _REAL = (((-2.0, 2.0),),)
 
 
-def _quarters(gates: Any) -> list[Any]:
-    """The input, forget and cell gate and the output gate, one after the other along the last axis."""
+def _gate(gates: Any, k: int) -> Any:
+    """The k-th of the input, forget, cell and output gate, which are one after the other along the last axis."""
     n = gates.shape[-1] // 4
-    return [gates[..., k * n:(k + 1) * n] for k in range(4)]
+    return gates[..., k * n:(k + 1) * n]
 
 
 def _slopes(gates: Any) -> Any:
     """The derivative of each gate: (1 - s) s of a sigmoid s, (1 - t) (1 + t) of a tanh t."""
-    size = gates.shape[-1]
-    is_tanh = np.zeros(size, gates.dtype)
-    is_tanh[size // 2:3 * size // 4] = 1.0
-    return (1.0 - gates) * (gates + is_tanh)
+    return (1.0 - gates) * (gates + _is_tanh(gates.shape[-1], gates.dtype))
+
+
+@functools.lru_cache(maxsize=64)
+def _is_tanh(size: int, dtype: np.dtype[Any]) -> Any:
+    """1 for the cell gate, 0 for the others."""
+    mask = np.zeros(size, dtype)
+    mask[size // 2:3 * size // 4] = 1.0
+    mask.flags.writeable = False
+    return mask
 
 
 @row(Fused, [lambda g, out, z: g * _slopes(out)], lambda out, zs, ts: ts[0] * _slopes(out), latex=r"\gamma({0})",
@@ -48,49 +55,66 @@ def lstm_gates(z: Any, /) -> Any:
         raise ShapeError(f"lstm_gates: the last axis of shape {z.shape} does not divide into four gates")
     out = sigmoid.array(z)
     cell = (Ellipsis, slice(size // 2, 3 * size // 4))
-    out[cell] = np.tanh(z[cell])
+    np.tanh(z[cell], out=out[cell])
     return out
 
 
+def _memory_parts(g: Any, gates: Any, c: Any) -> list[Any]:
+    """What of a cotangent of the new memory flows to the input, the forget and the cell gate."""
+    return [g * _gate(gates, 2), g * c, g * _gate(gates, 0)]
+
+
 def _memory_by_gates(g: Any, out: Any, gates: Any, c: Any) -> Any:
-    i, _, t, o = _quarters(gates)
     n = c.shape[-1]
-    parts = g * t, g * c, g * i, np.zeros(o.shape, g.dtype)
+    parts = [*_memory_parts(g, gates, c), np.zeros(c.shape, g.dtype)]
     return _concatenate(*parts, axis=-1, cuts=(0, n, 2 * n, 3 * n, 4 * n))
+
+
+def _add_memory_parts(total: Any, g: Any, operands: Any, params: Any) -> None:
+    for k, part in enumerate(_memory_parts(g, *operands)):
+        _gate(total, k)[...] += part
 
 
 def _memory_tangent(out: Any, operands: Any, tangents: Any) -> Any:
     (gates, c), (by_gates, by_c) = operands, tangents
-    i, f, t, _ = _quarters(gates)
-    terms = [] if by_c is None else [f * by_c]
+    terms = [] if by_c is None else [_gate(gates, 1) * by_c]
     if by_gates is not None:
-        di, df, dt, _ = _quarters(by_gates)
-        terms += [df * c, di * t, i * dt]
+        terms += [_gate(by_gates, 1) * c, _gate(by_gates, 0) * _gate(gates, 2), _gate(gates, 0) * _gate(by_gates, 2)]
     return add_up(terms)
 
 
-@row(Fused, [_memory_by_gates, lambda g, out, gates, c: g * _quarters(gates)[1]], _memory_tangent, analytic=True,
-     latex=r"f \odot {1} + i \odot t", domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
+@row(Fused, [_memory_by_gates, lambda g, out, gates, c: g * _gate(gates, 1)], _memory_tangent, analytic=True,
+     adders={0: _add_memory_parts}, latex=r"f \odot {1} + i \odot t", domain=_REAL * 2,
+     cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
 def lstm_memory(gates: Any, c: Any, /) -> Any:
     """The new memory f c + i t, of the gates (i, f, t, o) along the last axis and the old memory c.
 
     >>> lstm_memory(np.array([0.5, 1.0, 2.0, 0.0]), np.array([3.0]))
     array([4.])
     """
-    i, f, t, _ = _quarters(gates)
-    return f * c + i * t
+    return _gate(gates, 1) * c + _gate(gates, 0) * _gate(gates, 2)
+
+
+def _hidden_part(g: Any, c: Any) -> Any:
+    """What of a cotangent of the hidden state flows to the output gate."""
+    return g * c
 
 
 def _hidden_by_gates(g: Any, gates: Any, c: Any) -> Any:
-    return scatter(g * c, (Ellipsis, slice(3 * c.shape[-1], None)), gates.shape)
+    return scatter(_hidden_part(g, c), (Ellipsis, slice(3 * c.shape[-1], None)), gates.shape)
 
 
-@row(LinearInEach, _hidden_by_gates, lambda g, gates, c: g * _quarters(gates)[3], analytic=True,
-     latex=r"o \odot {1}", domain=_REAL * 2, cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
+def _add_hidden_part(total: Any, g: Any, operands: Any, params: Any) -> None:
+    _gate(total, 3)[...] += _hidden_part(g, operands[1])
+
+
+@row(LinearInEach, _hidden_by_gates, lambda g, gates, c: g * _gate(gates, 3), analytic=True,
+     adders={0: _add_hidden_part}, latex=r"o \odot {1}", domain=_REAL * 2,
+     cases=[(((2, 8), (2, 2)), {}), (((4,), (1,)), {})])
 def lstm_hidden(gates: Any, c: Any, /) -> Any:
     """The hidden state o c, of the gates (i, f, t, o) along the last axis and c, the tanh of the memory.
 
     >>> lstm_hidden(np.array([0.0, 0.0, 0.0, 0.5]), np.array([1.0]))
     array([0.5])
     """
-    return _quarters(gates)[3] * c
+    return _gate(gates, 3) * c

@@ -8,7 +8,7 @@ a node only that it is one: any `Node` among the operands records itself, by `ty
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MethodType
+from types import MappingProxyType, MethodType
 from typing import Any
 
 import numpy as np
@@ -38,19 +38,21 @@ class Row:
         cases: shapes and arguments that the tests try.
         analytic: whether the function continues to complex arguments, as the complex-step test needs.
         reads_constants: whether the rule looks at constant operands, so that they are kept as copies.
+        adders: for operands of whose cotangent the rule fills only a part, by position: functions of (total,
+            cotangent, operands, params) that add that part to an array, where the rule puts it among zeros.
     """
 
     reads_constants = True
 
     def __init__(self, name: str, array: Rule, *, doc: str, symbol: str = "", latex: str = "",
                  domain: Sequence[Sequence[Interval]] = (), cases: Sequence[Case] = (), analytic: bool = False,
-                 listed: bool = True) -> None:
+                 adders: Mapping[int, Rule] = MappingProxyType({}), listed: bool = True) -> None:
         if listed:
             if name in TABLE:
                 raise ValueError(f"{name}: the table has a row of this name already")
             TABLE[name] = self
         self.name, self.array, self.cases, self.analytic = name, array, tuple(cases), analytic
-        self.symbol, self.latex = symbol or name, latex
+        self.symbol, self.latex, self.adders = symbol or name, latex, adders
         self.recorders: dict[type, Rule] = {}
         self.domain: tuple[tuple[Interval, ...], ...] = tuple(tuple(d) for d in domain)
         self.__name__ = self.__qualname__ = name

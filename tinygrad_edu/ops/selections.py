@@ -27,7 +27,19 @@ def _put_back(g: Any, x: Any, index: Any) -> Any:
     return scatter(g, index, x.shape)
 
 
-@row(Linear, _put_back, symbol="[]", analytic=True, domain=_ANY,
+def _add_back(total: Any, g: Any, operands: Any, params: Any) -> None:
+    _add_at(total, params["index"], g)
+
+
+def _add_at(total: Any, index: Any, values: Any) -> None:
+    """Add `values` to the elements of an array at `index`, as often as each is named."""
+    if _is_basic(index):
+        total[index] += values
+    else:
+        np.add.at(total, index, values)
+
+
+@row(Linear, _put_back, adders={0: _add_back}, symbol="[]", analytic=True, domain=_ANY,
      cases=[(((4, 3),), {"index": (slice(None, None, -2), 1)}), (((4,),), {"index": np.array([0, 2, 2])}),
             (((2, 3),), {"index": np.array([[True, False, True], [False, True, True]])}),
             (((2, 3),), {"index": (None, Ellipsis, 0)}), (((3, 2),), {"index": (np.array([0, 2]), slice(0, 1))})])
@@ -57,10 +69,7 @@ def scatter(values: Any, /, index: Any, shape: Any) -> Any:
     """
     values = np.asarray(values)
     out = np.zeros(shape, values.dtype)
-    if _is_basic(index):
-        out[index] = values
-    else:
-        np.add.at(out, index, values)
+    _add_at(out, index, values)
     return out
 
 

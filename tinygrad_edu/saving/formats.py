@@ -39,7 +39,7 @@ def _safetensors_contents(data: bytes) -> Contents:
     except KeyError as error:
         raise FileFormatError(f"NumPy has no numbers of the kind {error.args[0]}; save them as F32") from error
     header = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])
-    return {name: np.array(array) for name, array in arrays.items()}, header.get(METADATA, {})
+    return arrays, header.get(METADATA, {})
 
 
 # ---- npz -------------------------------------------------------------------------------------------------------------

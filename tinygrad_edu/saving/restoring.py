@@ -19,12 +19,12 @@ def generators(model: Module | None = None) -> dict[str, np.random.Generator]:
     """The random generators that training draws from, to be saved and restored with it.
 
     Those are the default one, which `tg.seed` restarts, as "default", and those that layers of `model` hold, such as
-    "model.layers.1.rng", one that several share once. One that you hand to ``tg.data.batches`` is yours to add:
+    "model.1.rng", one that several share once. One that you hand to ``tg.data.batches`` is yours to add:
     ``generators={**tg.generators(model), "batches": rng}``.
 
     >>> import tinygrad_edu as tg
     >>> list(generators(tg.nn.Sequential(tg.nn.Linear(2, 2), tg.nn.Dropout(rng=0))))
-    ['default', 'model.layers.1.rng']
+    ['default', 'model.1.rng']
     """
     found = {"default": generator()}
     if model is not None:

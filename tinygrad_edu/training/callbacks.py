@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import DataError
-
-if TYPE_CHECKING:
-    from .run import Run
+from .run import Run
 
 
 class Callback:

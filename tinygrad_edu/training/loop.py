@@ -75,7 +75,7 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
     >>> model = tg.nn.Linear(1, 1, rng=0)
     >>> history = fit(model, tg.nn.mse_loss, tg.optim.SGD(model.parameters(), lr=0.5), (x, 3.0 * x + 1.0), epochs=20,
     ...               progress=False)
-    >>> round(float(model.weight.data), 3), round(float(model.bias.data), 3), history["loss"][-1] < 1e-6
+    >>> round(model.weight.item(), 3), round(model.bias.item(), 3), history["loss"][-1] < 1e-6
     (3.0, 1.0, True)
     """
     metrics = metrics if isinstance(metrics, Mapping) else {metric.__name__: metric for metric in metrics}

@@ -13,7 +13,6 @@ from ..nn import Module
 from ..node import raw
 from ..optim import Optimizer
 from ..saving import generators, load, save
-from .callbacks import Callback
 from .history import History
 
 States = dict[str, Any]
@@ -79,7 +78,7 @@ class Run:
     """
 
     def __init__(self, model: Module, optimizer: Optimizer, scheduler: Any, data: Iterable[Any],
-                 callbacks: Sequence[Callback], names: list[str], own: Mapping[str, np.random.Generator]) -> None:
+                 callbacks: Sequence[Any], names: list[str], own: Mapping[str, np.random.Generator]) -> None:
         self.model, self.optimizer, self.scheduler, self.data = model, optimizer, scheduler, data
         self.callbacks, self.names, self._own = callbacks, names, own
         self.history = History()
