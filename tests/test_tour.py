@@ -63,14 +63,14 @@ def test_seed_0_reads_97_percent_of_the_digits(capsys):
 
 
 def test_the_hardest_digits_are_those_read_wrongly():
-    """First the one whose wrong answer leads by most; drawn with more ink where there was more."""
+    """First the one whose wrong answer leads by most, then what was almost read so; more ink is drawn darker."""
     truth, scores = np.array([0, 1, 2, 3]), np.eye(10)[[0, 7, 2, 3]]
-    scores[3, 5], scores[1, 7] = 4.0, 2.0  # 3 is read as 5 by a lead of 3, 1 as 7 by a lead of 2
+    scores[3, 5], scores[1, 7], scores[2, 4] = 4.0, 2.0, 0.5  # 3 is read as 5 by a lead of 3, 1 as 7 by one of 2
     images = np.zeros((4, 8, 8))
     images[3, 0, 0] = 1.0
     report = digits.Report(digits.CNN, 0, 0.0, images, truth, scores)
-    lines = digits.hardest(report, count=2)
-    assert re.fullmatch("a 3, read as 5 +a 1, read as 7", lines[-1])
+    lines = digits.hardest(report, count=3)
+    assert re.fullmatch("a 3, read as 5 +a 1, read as 7 +a 2, read as 2", lines[-1])
     assert lines[0] == "@@"
     assert len(lines) == 9
 

@@ -23,8 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         show("tinygrad_edu: a tour in five parts (Ctrl-C leaves it).")
-        for module in ("tqdm", "threadpoolctl"):  # what is missing is told now, not after the first parts
-            extra(module, "tour")
+        extra("tqdm", "tour")  # what is missing is told now, not after the first parts
         load_digits()
         differentiate_an_expression()
         learn_the_moons(np.random.default_rng(options.seed), steps=20 if options.quick else 40)
