@@ -29,7 +29,8 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "testing.plugin", "testing",
      "compile", "interop"),
     ("training.history", "training.progress", "training.run", "training.callbacks", "training.loop", "training",
-     "", "__main__"),  # "" is the package itself, __init__.py
+     "",  # the package itself, __init__.py
+     "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour", "__main__"),
 )
 ORDER = {name: place for place, name in enumerate(name for floor in FLOORS for name in floor)}
 LAZY = {("", "__getattr__"), ("testing", "__getattr__")}
@@ -166,5 +167,5 @@ def test_importing_the_package_loads_numpy_alone():
     run = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     packages, ours = (set(line.split()) for line in run.stdout.splitlines())
     assert packages - {"numpy"} == {PACKAGE}
-    for late in ("viz", "testing", "compile", "interop", "__main__"):
+    for late in ("viz", "testing", "compile", "interop", "tour", "__main__"):
         assert f"{PACKAGE}.{late}" not in ours

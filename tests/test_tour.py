@@ -12,6 +12,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import __main__ as tour
+from tinygrad_edu.tour import digits, expression, moons
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(tg.__file__).parent.parent), "PYTHONIOENCODING": "ascii"}
 
@@ -21,36 +22,84 @@ def run(*command):
     return subprocess.run([sys.executable, *command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
 
+def counts_of(lines):
+    """The numbers of a confusion table of text."""
+    return np.array([[int(n) for n in line.replace(".", "0").split()[1:]] for line in lines])
+
+
 def test_the_quick_tour_ends_with_the_accuracy():
-    """Exit code 0, three parts, and as the last line of stdout the accuracy; the progress bar is on stderr."""
+    """Exit code 0, five parts, three networks compared, and last on stdout the accuracy; the bars are on stderr."""
     ended = run("-m", "tinygrad_edu", "--quick", "--seed", "1")
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
+    assert [line[:2] for line in lines if re.match(r"\d\. ", line)] == ["1.", "2.", "3.", "4.", "5."]
     found = re.fullmatch(r"digits test accuracy: (\d+\.\d) %", lines[-1])
     assert found
     assert float(found[1]) > 90.0
-    assert [line[:2] for line in lines if re.match(r"\d\. ", line)] == ["1.", "2.", "3."]
-    assert "training: 100%" in ended.stderr
-    assert "training" not in ended.stdout
+    counts = counts_of(lines[-12:-2])
+    assert counts.sum() == 447
+    assert f"{100.0 * counts.trace() / 447:.1f}" == found[1]
+    rows = re.findall(r"^  (perceptron|convolutional network|LSTM) +([\d,]+) +(\d+\.\d) % +\d+\.\d$", ended.stdout,
+                      re.MULTILINE)
+    assert [(name, size) for name, size, _ in rows] == [
+        ("perceptron", "50,826"), ("convolutional network", "9,930"), ("LSTM", "19,594")]
+    assert rows[1][2] == found[1]
+    assert min(float(accuracy) for _, _, accuracy in rows) > 85.0
+    assert re.findall(r"of the test, (\d+\.\d) %", ended.stdout) == [accuracy for _, _, accuracy in rows]
+    assert len(re.findall(r"a (\d), read as (?!\1)\d", ended.stdout)) >= 3  # of the four hardest
+    assert ended.stderr.count("training: 100%") >= 3
+    assert "training:" not in ended.stdout
 
 
 def test_seed_0_reads_97_percent_of_the_digits(capsys):
-    """On the split default_rng(0).permutation(1797), first 1350 for training; the table adds up to the 447 others."""
-    from tqdm import tqdm
+    """On the split default_rng(0).permutation(1797), first 1350 for training, in a fraction of the tour's epochs."""
+    report = digits.learn(digits.CNN, np.random.default_rng(0), epochs=8)
+    _, labels = tg.data.load_digits()
+    assert np.array_equal(report.digits, labels[np.random.default_rng(0).permutation(1797)[1350:]])
+    assert report.accuracy >= 0.97
+    assert report.accuracy == np.mean(report.scores.argmax(axis=1) == report.digits)
+    assert digits.CNN.epochs >= 8
+    assert f"of the test, {100.0 * report.accuracy:.1f} %" in capsys.readouterr().out
 
-    tour.learn_the_digits(*tg.data.load_digits(), np.random.default_rng(0), epochs=60, progress=tqdm)
-    lines = capsys.readouterr().out.splitlines()
-    assert float(lines[-1].split()[3]) >= 97.0
-    counts = np.array([[int(n) for n in line.replace(".", "0").split()[1:]] for line in lines[-12:-2]])
-    assert counts.sum() == 447
-    assert f"{100.0 * counts.trace() / 447:.1f}" == lines[-1].split()[3]
+
+def test_the_hardest_digits_are_those_read_wrongly():
+    """First the one whose wrong answer leads by most, then what was almost read so; more ink is drawn darker."""
+    truth, scores = np.array([0, 1, 2, 3]), np.eye(10)[[0, 7, 2, 3]]
+    scores[3, 5], scores[1, 7], scores[2, 4] = 4.0, 2.0, 0.5  # 3 is read as 5 by a lead of 3, 1 as 7 by one of 2
+    images = np.zeros((4, 8, 8))
+    images[3, 0, 0] = 1.0
+    report = digits.Report(digits.CNN, 0, 0.0, images, truth, scores)
+    lines = digits.hardest(report, count=3)
+    assert re.fullmatch("a 3, read as 5 +a 1, read as 7 +a 2, read as 2", lines[-1])
+    assert lines[0] == "@@"
+    assert len(lines) == 9
+
+
+def test_noise_is_for_training_alone():
+    """Of deviation 0.15 then, and none after eval()."""
+    x = np.full((100, 100), 0.5)
+    noise = digits.Noise(np.random.default_rng(0))
+    shaken = noise(x) - x
+    assert abs(shaken.mean()) < 0.01
+    assert shaken.std() == pytest.approx(0.15, rel=0.05)
+    assert np.array_equal(noise.eval()(x), x)
+
+
+def test_the_loss_cannot_fall_below_a_half():
+    """The cross entropy of 0.91, 0.01, ... 0.01 is at least its entropy, 0.50; sure answers cost more."""
+    target = np.full(10, 0.01)
+    target[3] = 0.91
+    least = -np.sum(target * np.log(target))
+    assert f"{least:.2f}" == "0.50"
+    assert digits.loss(tg.Tensor(np.log(target)[None]), np.array([3])).item() == pytest.approx(least, rel=1e-12)
+    assert digits.loss(tg.Tensor(1000.0 * target[None]), np.array([3])).item() > least
 
 
 def test_the_same_seed_tells_the_same_story(capsys):
     """Part 2 draws data and weights from the generator alone, and learns: the loss falls."""
     stories = []
     for _ in range(2):
-        tour.learn_the_moons(np.random.default_rng(5), steps=5)
+        moons.learn_the_moons(np.random.default_rng(5), steps=5)
         stories.append(capsys.readouterr().out)
     assert stories[0] == stories[1]
     losses = [float(x) for x in re.findall(r"loss (\S+)", stories[0])]
@@ -59,7 +108,7 @@ def test_the_same_seed_tells_the_same_story(capsys):
 
 def test_the_first_part_shows_gradients_that_agree_with_calculus(capsys):
     """d/da, d/db, d/dc of a tanh(a b + c) at (2, -3, 6.5), by backward() and by differences, beside each other."""
-    tour.differentiate_an_expression()
+    expression.differentiate_an_expression()
     rows = [line.split()[1:] for line in capsys.readouterr().out.splitlines() if re.match(r"  dy/d[abc]", line)]
     t = np.tanh(0.5)
     for row, slope in zip(rows, (t - 6.0 * (1.0 - t * t), 4.0 * (1.0 - t * t), 2.0 * (1.0 - t * t)), strict=True):
@@ -72,29 +121,33 @@ def test_the_listing_shows_a_shared_node_once_in_full():
     for _ in range(40):
         x = x + x
     x.backward()
-    lines = tour.listing(x)
+    lines = expression.listing(x)
     assert len(lines) == 81
     assert sum(line.endswith("(again)") for line in lines) == 40
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT can be sent to one process there")
-def test_ctrl_c_leaves_with_one_line():
-    """Exit code 130 and no traceback."""
+@pytest.mark.parametrize("place", ["2. A network of single numbers", "| 1/5 "])
+def test_ctrl_c_leaves_with_one_line(place):
+    """Exit code 130 and no traceback: in a loop of the tour's own, and when tg.fit, after an epoch, hears it first."""
     def heard():  # a job in the background of a shell would inherit that Ctrl-C is ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    with subprocess.Popen([sys.executable, "-m", "tinygrad_edu"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, preexec_fn=heard) as process:
-        for line in process.stdout:
-            if line.startswith("2."):
-                break
+    with subprocess.Popen([sys.executable, "-m", "tinygrad_edu", "--quick"], env=ENVIRONMENT, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, bufsize=0, preexec_fn=heard) as process:
+        said = b""
+        while place.encode() not in said:
+            said += process.stdout.read(1)
         process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate()
+        rest = process.stdout.read().decode()
     assert process.returncode == 130
-    assert complaint.split("\n") == ["", "Interrupted. Come back any time.", ""]
+    assert rest.endswith("\nInterrupted. Come back any time.\n")
+    assert "Traceback" not in rest
+    assert "4. " not in rest
+    assert ("Stopping after this step" in rest) == (place == "| 1/5 ")
 
 
-@pytest.mark.parametrize("module", ["tqdm", "sklearn", "sklearn.datasets"])
+@pytest.mark.parametrize("module", ["tqdm", "sklearn", "sklearn.datasets", "threadpoolctl"])
 def test_a_missing_extra_is_one_line_and_exit_code_1(module):
     """Told before the first part, on stderr, with the pip command."""
     ended = run("-c", f"import sys; sys.modules[{module!r}] = None; from tinygrad_edu.__main__ import main; "

@@ -389,6 +389,14 @@ def test_bars_go_to_stderr(capsys):
     assert "loss=" in err
 
 
+def test_what_is_said_of_ctrl_c_goes_to_stderr(heard, capsys):
+    """Where the bars are: what a program writes to stdout stays its own."""
+    train(net(), progress=True, callbacks=[Interrupt(2)])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Stopping after this step" in err
+
+
 def test_bars_are_not_needed(monkeypatch):
     """Without tqdm, one line says how to get it and how to do without; and without bars nothing is missed."""
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)

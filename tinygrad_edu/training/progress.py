@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -44,9 +45,9 @@ class Bars:
             self._bar.update()
 
     def note(self, text: str) -> None:
-        """Say something without breaking the bars."""
+        """Say something on stderr, where the bars are, without breaking them."""
         if self._tqdm is not None:
-            self._tqdm.write(text)
+            self._tqdm.write(text, file=sys.stderr)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
