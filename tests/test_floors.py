@@ -22,7 +22,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("payloads", "methods", "sweep", "value", "bridges", "tensor"),
     ("trees", "transforms"),
     ("nn", "optim", "data", "saving"),
-    ("viz.snapshot", "viz.view", "viz.structure", "viz.folding", "viz",
+    ("viz.snapshot", "viz.view", "viz.structure", "viz.folding", "viz.naming", "viz.opening", "viz",
      "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",
      "testing.problem", "testing.diagnosis", "testing.evidence", "testing.gradients",
      "testing.orders", "testing.demands", "testing.edges", "testing.operations", "testing.gallery",

@@ -42,30 +42,46 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
     if isinstance(depth, bool) or not (depth is None or depth == ALL or (isinstance(depth, int) and depth >= 0)):
         raise DataError(f'draw: depth must be a number from 0, "all" or None, not {depth!r}')
     structure = Structure(graph, stacked)
-    counts = _counts(graph, structure)
+    levels = _levels(graph, structure)
+    counts = _counts(graph, structure, levels)
     chosen = _depth(counts, max_nodes) if depth is None else len(counts) - 1 if depth == ALL else min(
         int(depth), len(counts) - 1)
     if counts[chosen] > MOST:
         raise DataError(f"draw: {counts[chosen]:,} boxes are more than a picture can hold ({MOST:,}); draw a smaller "
                         f"graph, of fewer rows or steps, or {_advice(graph, chosen)}")
-    folding = _Folding(graph, structure, chosen, show)
+    folding = _Folding(graph, structure, levels, chosen, show)
     view = folding.view(_caption(graph, counts, chosen))
     return view if color_by is None else coloured(view, color_by)
 
 
-def _counts(graph: Graph, structure: Structure) -> list[int]:
+NEVER = -1
+"""The level of what is not shown itself at any depth, as something alike is shown for it."""
+
+
+def _levels(graph: Graph, structure: Structure) -> list[int]:
+    """For each item, how many levels of modules must be open to see it; a parameter is seen where it is used."""
+    level = [NEVER] * len(graph.items)
+    used = [NEVER] * len(graph.items)
+    for item in graph.items:
+        if structure.shown[item.block]:
+            level[item.place] = graph.blocks[item.block].depth + 1 if item.block >= 0 else 0
+            for source in item.inputs:
+                used[source] = level[item.place] if used[source] == NEVER else min(used[source], level[item.place])
+    for item in graph.items:
+        if item.parameter and item.place not in graph.roots:
+            level[item.place] = used[item.place]
+    return level
+
+
+def _counts(graph: Graph, structure: Structure, levels: Sequence[int]) -> list[int]:
     """How many boxes there are with 0, 1, 2, ... levels of modules open."""
-    blocks = graph.blocks
-    shown = [False] * len(blocks)
-    for block in blocks:
-        shown[block.place] = structure.model[block.place] == block.place and (block.outer < 0 or shown[block.outer])
-    deepest = max([block.depth + 1 for block in blocks], default=0)
+    deepest = max([block.depth + 1 for block in graph.blocks], default=0)
     items, boxes = [0] * (deepest + 1), [0] * (deepest + 1)
     for item in graph.items:
-        if item.block < 0 or shown[item.block]:
-            items[blocks[item.block].depth + 1 if item.block >= 0 else 0] += 2 if item.kind == RESULT else 1
-    for block in blocks:
-        boxes[block.depth] += shown[block.place]
+        if levels[item.place] != NEVER:
+            items[levels[item.place]] += 2 if item.kind == RESULT else 1
+    for block in graph.blocks:
+        boxes[block.depth] += structure.shown[block.place]
     return [sum(items[:depth + 1]) + boxes[depth] for depth in range(deepest + 1)]
 
 
@@ -90,8 +106,9 @@ def _caption(graph: Graph, counts: Sequence[int], chosen: int) -> str:
 class _Folding:
     """Builds a view at one depth."""
 
-    def __init__(self, graph: Graph, structure: Structure, depth: int, show: Sequence[str]) -> None:
-        self.graph, self.structure, self.depth, self.show = graph, structure, depth, show
+    def __init__(self, graph: Graph, structure: Structure, levels: Sequence[int], depth: int,
+                 show: Sequence[str]) -> None:
+        self.graph, self.structure, self.levels, self.depth, self.show = graph, structure, levels, depth, show
         self.boxes: list[Box] = []
         self.frames: list[Frame] = []
         self.frame_of: dict[int, int] = {}
@@ -104,14 +121,15 @@ class _Folding:
         """All of it."""
         blocks = self.graph.blocks
         for block in blocks:
-            if block.depth < self.depth and self.structure.shown(block.place, blocks):
+            if block.depth < self.depth and self.structure.shown[block.place]:
                 self.frame_of[block.place] = len(self.frames)
                 self.frames.append(Frame(len(self.frames), self._title(block.place), self._frame(block.outer),
                                          self.structure.stack[block.place]))
         for item in self.graph.items:
-            if self.structure.counterpart[item.place] == item.place and (
-                    item.block < 0 or self.structure.shown(item.block, blocks)):
+            if NEVER != self.levels[item.place] <= self.depth:
                 self._show(item)
+            elif self.structure.shown[item.block]:
+                self._show_module(self._closed(item.block))
         return View(self.graph, tuple(self.boxes), tuple(self._wires()), tuple(self.frames), caption)
 
     def _frame(self, block: int) -> int:
@@ -120,8 +138,10 @@ class _Folding:
     def _title(self, place: int) -> str:
         block = self.graph.blocks[place]
         name = block.name if block.name == block.kind else f"{block.name}: {block.kind}"
-        single = block.calls == 1 or self.structure.stack[place] == block.calls
-        return name if single else f"{name}, call {block.call + 1}"
+        alike, around = self.structure.stack[place], block.outer
+        while around >= 0:
+            alike, around = alike * self.structure.stack[around], self.graph.blocks[around].outer
+        return name if alike >= block.calls else f"{name}, call {block.call + 1}"
 
     def _closed(self, block: int) -> int:
         """The closed module that a block is, or is inside of; -1 if it is open."""
@@ -132,14 +152,13 @@ class _Folding:
             block = self.graph.blocks[block].outer
         return closed
 
+    def _show_module(self, closed: int) -> None:
+        if closed >= 0 and closed not in self.module_of:
+            self.module_of[closed] = len(self.boxes)
+            self._add(MODULE, self._title(closed), (), self._frame(self.graph.blocks[closed].outer), -1, MODULE,
+                      self.structure.stack[closed])
+
     def _show(self, item: Item) -> None:
-        closed = self._closed(item.block)
-        if closed >= 0:
-            if closed not in self.module_of:
-                self.module_of[closed] = len(self.boxes)
-                self._add(MODULE, self._title(closed), (), self._frame(self.graph.blocks[closed].outer), -1, MODULE,
-                          self.structure.stack[closed])
-            return
         frame = self._frame(item.block)
         if item.kind == RESULT:
             self.operation_of[item.place] = len(self.boxes)
@@ -174,9 +193,11 @@ class _Folding:
         bundles: dict[tuple[int, int], int] = {}
         for item in self.graph.items:
             target = self._box(item.place, self.operation_of)
+            if target is None:
+                continue
             for source, derivative in zip(item.inputs, item.derivatives, strict=True):
                 start = self._box(source, self.value_of)
-                if start == target:
+                if start is None or start == target:
                     continue
                 own = item.place in self.operation_of and source in self.value_of
                 label = f"{derivative:.3g}" if own and derivative is not None and "derivatives" in self.show else ""
@@ -193,11 +214,12 @@ class _Folding:
                 wires.append(Wire(target, self.value_of[item.place]))
         return wires
 
-    def _box(self, item: int, shown: dict[int, int]) -> int:
-        """The box that shows an item: its own, one alike, or the closed module that it is in."""
+    def _box(self, item: int, shown: dict[int, int]) -> int | None:
+        """The box that shows an item: its own, one alike, or the closed module that it is in; None of a parameter
+        that is used in closed modules alone.
+        """
         item = resolved(self.structure.counterpart, item)
-        return shown[item] if item in shown else self.value_of[item] if item in self.value_of else (
-            self.module_of[self._closed(self.graph.items[item].block)])
+        return shown[item] if item in shown else self.module_of.get(self._closed(self.graph.items[item].block))
 
 
 def described(what: str, data: float | Picture) -> str:
@@ -233,7 +255,7 @@ def _by_gradient(view: View) -> dict[int, float]:
 
 
 def _by_saturation(view: View) -> dict[int, float]:
-    """How flat tanh, sigmoid and relu are where they are: 1 - derivative / greatest derivative, the mean of an array."""
+    """How flat tanh, sigmoid and relu are: 1 - derivative / greatest derivative; of an array the mean."""
     shades = {}
     for box in view.boxes:
         item = view.graph.items[box.item]

@@ -64,6 +64,7 @@ class Item:
         derivatives: by each of them, where the node remembers a number, else None.
         block: the place of the block it was made in, -1 outside of all.
         index: when it was made; of a plain operand, that of the result.
+        parameter: whether a module that was called holds it.
     """
 
     place: int
@@ -78,6 +79,7 @@ class Item:
     derivatives: tuple[float | None, ...]
     block: int
     index: int
+    parameter: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,7 +203,8 @@ class _Collected:
             "params": node.params if op is not None else NO_PARAMS, "data": picture(data),
             "grad": None if constant or node._grad is None else picture(raw([node._grad])[0]), "inputs": inputs,
             "derivatives": (None,) * len(inputs) if derivatives is None else derivatives,
-            "block": self.place_of_call.get(node.scope, -1), "index": node.index})
+            "block": self.place_of_call.get(node.scope, -1), "index": node.index,
+            "parameter": kind in (LEAF, FROZEN) and id(node) in self.parameter_names})
 
 
 def _enclose(drafts: list[dict[str, Any]], blocks: Sequence[Block]) -> None:

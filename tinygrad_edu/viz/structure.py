@@ -19,6 +19,7 @@ class Structure:
         model: for each block the one that is shown for it, itself or one alike.
         stack: for each block that is shown how many blocks alike there are, itself included.
         counterpart: for each item the one that is shown for it.
+        shown: for each block whether it and all around it are shown themselves; at the end, for -1, True.
     """
 
     def __init__(self, graph: Graph, stacked: bool = True) -> None:
@@ -29,14 +30,9 @@ class Structure:
             contents = _Contents(graph)
             for group in contents.groups():
                 self._fold(group, contents)
-
-    def shown(self, block: int, blocks: Sequence[Block]) -> bool:
-        """Whether a block and all around it are shown themselves."""
-        while block >= 0:
-            if self.model[block] != block:
-                return False
-            block = blocks[block].outer
-        return True
+        self.shown = [True] * (len(graph.blocks) + 1)
+        for block in graph.blocks:
+            self.shown[block.place] = self.model[block.place] == block.place and self.shown[block.outer]
 
     def _fold(self, group: list[int], contents: _Contents) -> None:
         first, *others = group
