@@ -208,13 +208,13 @@ class _Collected:
 
 
 def _enclose(drafts: list[dict[str, Any]], blocks: Sequence[Block]) -> None:
-    """Move what no operation made into the innermost block that holds all who use it."""
+    """Move parameters and plain operands into the innermost block that holds all who use them."""
     home: dict[int, int] = {}
     for draft in drafts:
         for source in draft["inputs"]:
             home[source] = common_block(home[source], draft["block"], blocks) if source in home else draft["block"]
     for place, block in home.items():
-        if drafts[place]["kind"] != RESULT:
+        if drafts[place]["kind"] == CONSTANT or drafts[place]["parameter"]:
             drafts[place]["block"] = block
 
 

@@ -1,0 +1,223 @@
+"""Views: which modules are open, what stands for what alike, what is written and coloured."""
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Tensor, Value, nn
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.viz.folding import MOST, view_of
+from tinygrad_edu.viz.snapshot import snapshot
+from tinygrad_edu.viz.view import MODULE, OPERATION, VALUE
+
+
+def view(*roots, **options):
+    return view_of(snapshot(roots), **options)
+
+
+def titles(shown, kind):
+    return [box.title for box in shown.boxes if box.kind == kind]
+
+
+def ends(shown):
+    """Each wire by the titles of its ends, or their places where they have none."""
+    name = [box.title or str(box.place) for box in shown.boxes]
+    return sorted((name[w.source], name[w.target], w.count) for w in shown.wires)
+
+
+def test_operations_stand_between_operands_and_results():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    c = a * b
+    c.label = "c"
+    c.backward()
+    shown = view(c, show=("data", "grad", "derivatives"))
+    assert [(box.kind, box.title, box.lines, box.tone) for box in shown.boxes] == [
+        (VALUE, "a", ("data 2", "grad 3"), "leaf"), (VALUE, "b", ("data 3", "grad 2"), "leaf"),
+        (OPERATION, "*", (), "operation"), (VALUE, "c", ("data 6", "grad 1"), "root")]
+    assert [(w.source, w.target, w.label) for w in shown.wires] == [(0, 2, "3"), (1, 2, "2"), (2, 3, "")]
+    assert shown.caption == "3 nodes"
+
+
+def test_the_same_operand_twice_has_two_wires():
+    a = Value(2.0, "a")
+    shown = view(a + a)
+    assert ends(shown) == [("+", "2", 1), ("a", "+", 1), ("a", "+", 1)]
+
+
+def test_what_was_not_computed_is_said_and_what_was_not_reached_is_marked():
+    """Before backward() nothing is marked; after it, a variable without a gradient is."""
+    a = Value(2.0, "a")
+    assert view(a * 2.0).boxes[0].lines == ("data 2", "grad not computed")
+    assert view(a * 2.0).boxes[0].tone == "leaf"
+    b = Value(3.0, "b")
+    y = a * b
+    b.requires_grad = False
+    y.backward()
+    b.requires_grad = True
+    assert [box.tone for box in view(y).boxes if box.title in ("a", "b")] == ["leaf", "unreached"]
+    assert view(y, show=("data",)).boxes[0].lines == ("data 2",)
+
+
+def test_constants_and_frozen_nodes_have_tones_and_no_gradient():
+    frozen = Value(2.0, "f", requires_grad=False)
+    x = Value(1.0)
+    shown = view(x * frozen * 3.0)
+    assert {box.tone: box.lines for box in shown.boxes if box.tone in ("frozen", "constant")} == {
+        "frozen": ("data 2",), "constant": ("data 3",)}
+
+
+# ---- modules ---------------------------------------------------------------------------------------------------------
+
+
+def model_and_output():
+    model = nn.MLP(3, [4, 4, 1], rng=0)
+    y = model([Value(1.0, "x0"), Value(2.0, "x1"), Value(3.0, "x2")])
+    y.backward()
+    return model, y
+
+
+def test_each_depth_opens_one_more_level_of_modules():
+    _, y = model_and_output()
+    shown = [view(y, depth=depth) for depth in (0, 1, 2, 3)]
+    assert [titles(v, MODULE) for v in shown] == [
+        ["MLP"], ["layers.0: Layer", "layers.1: Layer", "layers.2: Layer"], ["neurons.0: Neuron"] * 3, []]
+    assert [[frame.title for frame in v.frames][:2] for v in shown] == [
+        [], ["MLP"], ["MLP", "layers.0: Layer"], ["MLP", "layers.0: Layer"]]
+    assert ends(shown[0]) == [("x0", "MLP", 4), ("x1", "MLP", 4), ("x2", "MLP", 4)]
+    assert "depth 1 of 3" in shown[1].caption
+    assert view(y, depth="all").boxes == shown[3].boxes or len(view(y, depth="all").boxes) == len(shown[3].boxes)
+    assert len(view(y, depth=99).boxes) == len(shown[3].boxes)
+
+
+def test_modules_alike_and_side_by_side_are_one_with_their_number():
+    """4 neurons of a layer are one; turned off, all stand there; wires then count what they bundle."""
+    _, y = model_and_output()
+    shown = view(y, depth=2)
+    assert [box.stack for box in shown.boxes if box.kind == MODULE] == [4, 4, 1]
+    assert ("neurons.0: Neuron", "neurons.0: Neuron", 16) in ends(shown)
+    apart = view(y, depth=2, stacked=False)
+    assert len(titles(apart, MODULE)) == 9
+    assert sum(w.count for w in apart.wires) == sum(w.count for w in shown.wires)
+
+
+def test_modules_that_follow_one_another_are_not_alike():
+    """The cells of a recurrent network, and layers of one size in a row."""
+    cell = nn.RNNCell(3, 3, rng=0)
+    h = np.ones((1, 3))
+    for _ in range(3):
+        h = cell(np.ones((1, 3)), h)
+    assert titles(view(h, depth=0), MODULE) == ["RNNCell, call 1", "RNNCell, call 2", "RNNCell, call 3"]
+    net = nn.Sequential(nn.Linear(3, 3, rng=0), nn.Linear(3, 3, rng=1))
+    assert titles(view(net(Tensor(np.ones((2, 3)))), depth=1), MODULE) == ["0: Linear", "1: Linear"]
+
+
+def test_modules_with_other_content_are_not_alike():
+    """Side by side, but one with relu and one without; or wired in another way inside."""
+    class Two(nn.Module):
+        def __init__(self, first, second):
+            self.parts = [first, second]
+
+        def forward(self, x):
+            return self.parts[0](x) + self.parts[1](x)
+
+    relu, linear = nn.Neuron(2, rng=0), nn.Neuron(2, nonlin=False, rng=0)
+    x = [Value(1.0), Value(2.0)]
+    assert [box.stack for box in view(Two(relu, nn.Neuron(2, rng=1))(x), depth=1).boxes if box.kind == MODULE] == [2]
+    assert [box.stack for box in view(Two(relu, linear)(x), depth=1).boxes if box.kind == MODULE] == [1, 1]
+
+
+def test_calls_on_many_rows_are_one_stack_whose_weights_are_shown_where_they_are_used():
+    model = nn.MLP(2, [4, 1], rng=0)
+    loss = sum(model([float(k), 1.0]) ** 2 for k in range(5))
+    closed, opened = view(loss, depth=0), view(loss, depth="all")
+    assert [box.stack for box in closed.boxes if box.kind == MODULE] == [5]
+    assert not any("w.0" in box.title for box in closed.boxes)
+    assert any("w.0" in box.title for box in opened.boxes)
+    assert not any("neurons.1" in box.title for box in opened.boxes)  # shown by neurons.0
+
+
+def test_every_wire_of_the_graph_is_in_the_view_or_inside_a_closed_module():
+    """Counts of wires between items, at full depth: one for each operand, one for each result."""
+    _, y = model_and_output()
+    graph = snapshot([y])
+    shown = view_of(graph, depth="all", stacked=False)
+    results = [item for item in graph.items if item.op]
+    assert sum(w.count for w in shown.wires) == sum(len(item.inputs) for item in results) + len(results)
+    assert len(shown.boxes) == len(graph.items) + len(results)
+
+
+def test_the_deepest_level_that_fits_is_chosen():
+    _, y = model_and_output()
+    sizes = {depth: len(view(y, depth=depth).boxes) for depth in (0, 1, 2, 3)}
+    for depth in (0, 1, 2, 3):
+        if depth == 3 or sizes[depth + 1] > sizes[depth]:
+            assert len(view(y, max_nodes=sizes[depth]).boxes) == sizes[depth]
+    assert len(view(y, max_nodes=1).boxes) == sizes[0]
+
+
+def test_what_no_page_can_hold_is_refused_with_advice():
+    x = Value(1.0)
+    for _ in range(MOST):
+        x = x + 1.0
+    with pytest.raises(DataError, match=r"boxes are more than a picture can hold \(10,000\).*modules"):
+        view(x)
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"depth": -1}, "depth"), ({"depth": "deep"}, "depth"), ({"depth": True}, "depth"), ({"show": ("value",)}, "value"),
+    ({"color_by": "size"}, "'grad', 'saturation', 'op'")])
+def test_unknown_settings_are_told(options, words):
+    with pytest.raises(DataError, match=words):
+        view(Value(1.0) * 2.0, **options)
+
+
+# ---- colours ---------------------------------------------------------------------------------------------------------
+
+
+def shades(shown):
+    return {box.title: box.shade for box in shown.boxes if box.shade is not None}
+
+
+def test_colours_by_gradient_are_relative_to_the_largest():
+    a, b, dead = Value(1.0, "a"), Value(1.0, "b"), Value(1.0, "dead")
+    y = a * 4.0 - b * 2.0 + dead * 0.0
+    y.backward()
+    found = shades(view(y, color_by="grad"))
+    assert (found["a"], found["b"], found["dead"]) == (1.0, -0.5, 0.0)
+    assert shades(view(a * 2.0, color_by=None)) == {}
+
+
+def test_colours_by_gradient_of_arrays_are_by_norm_and_nan_stands_out():
+    t, u = Tensor([3.0, 4.0], label="t"), Tensor([1.0, 0.0], label="u")
+    (t * t + u).sum().backward()
+    found = shades(view((t * t + u).sum(), color_by="grad"))
+    assert found["t"] == 1.0
+    assert found["u"] == pytest.approx(np.sqrt(2.0) / 10.0)
+    t.grad = np.array([np.nan, 1.0])
+    assert shades(view(t * 2.0, color_by="grad"))["t"] == 1.0
+
+
+def test_colours_by_saturation_tell_flat_from_steep():
+    x = Value(20.0)
+    for flat, steep, function in ((20.0, 0.0, tg.tanh), (20.0, 0.0, tg.sigmoid), (-1.0, 1.0, tg.relu)):
+        results = []
+        for number in (flat, steep):
+            y = function(Value(number) * 1.0)
+            y.label = "y"
+            results.append(shades(view(y, color_by="saturation"))["y"])
+        assert results == pytest.approx([1.0, 0.0], abs=1e-6)
+    t = tg.relu(Tensor([-1.0, 1.0, 1.0, 1.0]))
+    t.label = "t"
+    assert shades(view(t, color_by="saturation"))["t"] == 0.25
+    assert shades(view(x * 2.0, color_by="saturation")) == {}
+
+
+def test_colours_by_operation_are_one_for_each():
+    a = Value(1.0)
+    found = view(tg.tanh(a * a) + a * 2.0, color_by="op")
+    by_symbol = {}
+    for box in found.boxes:
+        if box.kind == OPERATION:
+            by_symbol.setdefault(box.title, set()).add(box.shade)
+    assert all(len(colours) == 1 for colours in by_symbol.values())
+    assert len(set.union(*by_symbol.values())) == len(by_symbol) == 3
