@@ -41,6 +41,8 @@ def test_r2_is_the_share_of_variance_explained():
     (lambda: nn.accuracy(SCORES, TARGET[:3]), ShapeError, r"accuracy: predictions of shape \(4, 3\) are neither"),
     (lambda: nn.accuracy([], []), ShapeError, "one at least"),
     (lambda: nn.accuracy([0.4, 0.6], [0, 1]), DataError, r"must be integers, not float64; give \(scores > 0\)"),
+    (lambda: nn.accuracy(Tensor([[0.4], [-0.6]]), [1, 0]), ShapeError, r"labels from 0 to 1, but scores of.*\(2, 1\)"),
+    (lambda: nn.accuracy(SCORES, [1, -1, 2, 0]), ShapeError, "labels from -1 to 2.*classes 0 to 2"),
     (lambda: nn.confusion_matrix([0, 3], [0, 1], classes=3), ShapeError, "labels from 0 to 3, but there are 3"),
     (lambda: nn.confusion_matrix([0, 1], [0, -1]), ShapeError, "labels from -1 to 1"),
     (lambda: nn.r2([[1.0], [2.0]], [1.0, 2.0]), ShapeError, r"r2: predictions of shape \(2, 1\), but targets of"),

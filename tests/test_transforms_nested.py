@@ -217,6 +217,8 @@ REFUSED = {
     "grad of text": (lambda: tg.grad(lambda x: "2.0")(2.0), tg.errors.TinygradError, "one number.*str"),
     "argnums too large": (lambda: tg.grad(tg.multiply, 2)(2.0, 3.0), tg.errors.GraphError, "argnums 2.*2 positional"),
     "argnums too small": (lambda: tg.grad(tg.multiply, (0, -3))(2.0, 3.0), tg.errors.GraphError, "argnums.*2 pos"),
+    "argnums a number": (lambda: tg.grad(tg.sin, 2.0), tg.errors.GraphError, r"2.0: a pos.*grad\(f\)\(x\)"),
+    "argnums an array": (lambda: tg.jacobian(tg.sin, X), tg.errors.GraphError, r"array.*grad\(f\)\(x\)"),
     "argnums twice": (lambda: tg.grad(tg.multiply, (1, -1))(2.0, 3.0), tg.errors.GraphError, "argnums"),
     "no arguments": (lambda: tg.grad(lambda: 2.0)(), tg.errors.GraphError, "argnums 0.*0 positional"),
     "text as argument": (lambda: tg.grad(tg.sin)("2.0"), tg.errors.DataError, "2.0"),

@@ -48,12 +48,18 @@ def _flows(x: Node) -> bool:
     return x.requires_grad and current_mode().recording
 
 
+def _indices(argnums: Any) -> tuple[int, ...]:
+    """The positions that `argnums` names, as they are counted in it."""
+    try:
+        return tuple(operator.index(i) for i in (argnums if _several(argnums) else (argnums,)))
+    except TypeError:
+        raise GraphError(f"argnums {argnums!r:.40}: a position, or several, is wanted; where to differentiate is told "
+                         "to the function that is returned, as in grad(f)(x)") from None
+
+
 def _positions(argnums: Any, count: int) -> tuple[int, ...]:
     """The positions that `argnums` names, among `count` arguments."""
-    try:
-        chosen = tuple(operator.index(i) for i in (argnums if _several(argnums) else (argnums,)))
-    except TypeError:
-        raise GraphError(f"argnums {argnums!r}: a position, or several, is wanted") from None
+    chosen = _indices(argnums)
     if not chosen or any(not -count <= i < count for i in chosen):
         raise GraphError(f"argnums {argnums}: the function is called with {count} positional arguments")
     positions = tuple(i % count for i in chosen)
@@ -143,6 +149,7 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Func
     >>> value_and_grad(lambda x: x ** 3)(2.0)
     (8.0, 12.0)
     """
+    _indices(argnums)  # so that grad(f, x) is an error here, not a function
 
     def both(*args: Any, **options: Any) -> tuple[Any, Any]:
         trace = _Trace(function, args, argnums, options)
@@ -259,6 +266,7 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([[2., 0.],
            [0., 4.]])
     """
+    _indices(argnums)  # as in value_and_grad
 
     def matrix(*args: Any, **options: Any) -> Any:
         trace = _Trace(function, args, argnums, options)

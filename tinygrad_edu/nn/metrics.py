@@ -19,13 +19,17 @@ def accuracy(prediction: Any, target: Any) -> float:
         target: the right classes as integers of shape (...).
 
     Raises:
-        ShapeError: the shapes do not go together, or there are no predictions.
+        ShapeError: the shapes do not go together, there are no predictions, or a label has no score.
         DataError: the classes are not integers.
 
     >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
     """
     answers, labels = _classes(prediction, target, "accuracy")
+    scores = np.shape(prediction)
+    if len(scores) > labels.ndim and not 0 <= labels.min() <= labels.max() < scores[-1]:
+        raise ShapeError(f"accuracy: labels from {labels.min()} to {labels.max()}, but scores of shape {scores} are of "
+                         f"the classes 0 to {scores[-1] - 1}; of a single score, give (scores > 0).astype(int)")
     return float(np.mean(answers == labels))
 
 

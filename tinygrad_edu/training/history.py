@@ -64,6 +64,7 @@ class History:
         """
         if ax is None:
             ax = extra("matplotlib.pyplot", "notebook").subplots()[1]
+            ax.locator_params(axis="x", integer=True)
         for name in names or [name for name in self.names if name.endswith("loss")]:
             ax.plot(range(1, len(self) + 1), self[name], label=name.replace("_", " "))
         ax.set_xlabel("epoch")
