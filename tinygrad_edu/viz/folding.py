@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -47,8 +47,7 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
     chosen = _depth(counts, max_nodes) if depth is None else len(counts) - 1 if depth == ALL else min(
         int(depth), len(counts) - 1)
     if counts[chosen] > MOST:
-        raise DataError(f"draw: {counts[chosen]:,} boxes are more than a picture can hold ({MOST:,}); draw a smaller "
-                        f"graph, of fewer rows or steps, or {_advice(graph, chosen)}")
+        refuse(counts[chosen], _advice(chosen))
     folding = _Folding(graph, structure, levels, chosen, show)
     view = folding.view(_caption(graph, counts, chosen))
     return view if color_by is None else coloured(view, color_by)
@@ -90,8 +89,14 @@ def _depth(counts: Sequence[int], max_nodes: int) -> int:
     return max([depth for depth, count in enumerate(counts) if count <= max_nodes], default=0)
 
 
-def _advice(graph: Graph, chosen: int) -> str:
-    return f"a depth below {chosen}" if chosen > 0 else "put its parts in modules, which can be shown as boxes"
+def refuse(boxes: int, advice: str) -> NoReturn:
+    """Raise: there are too many boxes."""
+    raise DataError(f"draw: {boxes:,} boxes are more than a picture can hold ({MOST:,}); draw a smaller graph, of "
+                    f"fewer rows or steps, or {advice}")
+
+
+def _advice(chosen: int) -> str:
+    return f"give a depth below {chosen}" if chosen > 0 else "put its parts in modules, which can be shown as boxes"
 
 
 def _caption(graph: Graph, counts: Sequence[int], chosen: int) -> str:

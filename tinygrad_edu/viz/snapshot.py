@@ -47,7 +47,7 @@ class Picture:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, as that would take twice the time for a million of them
 class Item:
     """A node or a plain operand.
 
@@ -122,9 +122,11 @@ class Graph:
 
 def picture(array: Any) -> float | Picture:
     """What is kept of a payload: a number itself, of an array its shape and a small picture."""
-    if isinstance(array, float):
+    if array.__class__ is float:
         return array
     array = np.asarray(array)
+    if array.ndim == 0 and array.dtype.kind != "f":  # a plain integer among the operands
+        return float(array)
     flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
     filled = array.size > 0
     return Picture(array.shape, array.dtype.name, float(math.sqrt(np.sum(np.square(array, dtype=np.float64)))),
@@ -157,65 +159,62 @@ def snapshot(roots: Sequence[Node], names: Mapping[int, str] | None = None) -> G
     collected = _Collected(names or {}, _parameter_names(calls), {call: place for place, call in enumerate(calls)})
     for node in order:
         collected.take(node)
-    _enclose(collected.drafts, blocks)
+    items = collected.items
+    _enclose(items, blocks)
     for place, name in collected.parameters.items():
-        draft = collected.drafts[place]
-        draft["name"] = draft["name"] or _within(name, draft["block"], blocks)
-    return Graph(tuple([Item(**draft) for draft in collected.drafts]), tuple(blocks),
-                 tuple([collected.place[node] for node in roots]))
+        items[place].name = items[place].name or _within(name, items[place].block, blocks)
+    return Graph(tuple(items), tuple(blocks), tuple([collected.place[node] for node in roots]))
 
 
 # ---- the nodes -------------------------------------------------------------------------------------------------------
 
 
 class _Collected:
-    """The items so far, as dicts of what an Item has."""
+    """The items so far."""
 
     def __init__(self, names: Mapping[int, str], parameter_names: Mapping[int, str],
                  place_of_call: Mapping[Any, int]) -> None:
         self.names, self.parameter_names, self.place_of_call = names, parameter_names, place_of_call
-        self.drafts: list[dict[str, Any]] = []
+        self.items: list[Item] = []
         self.place: dict[Node, int] = {}
         self.parameters: dict[int, str] = {}
 
-    def take(self, node: Node) -> None:
+    def take(self, node: Any) -> None:
         """Add a node, and before it the plain operands that it was made from."""
-        inputs = tuple([self.place[x] if isinstance(x, Node) else self._constant(x, node) for x in node.inputs])
-        self.place[node] = place = len(self.drafts)
-        if id(node) in self.parameter_names:
-            self.parameters[place] = self.parameter_names[id(node)]
-        kind = RESULT if node.op is not None else LEAF if node._requires_grad else FROZEN
-        self._add(kind, node, node._data, inputs)
-
-    def _constant(self, x: Any, node: Node) -> int:
-        self._add(CONSTANT, node, float(x) if np.ndim(x) == 0 else x, ())
-        return len(self.drafts) - 1
-
-    def _add(self, kind: str, node: Any, data: Any, inputs: tuple[int, ...]) -> None:
-        """Add an item: `node` itself, or a plain operand of it."""
-        constant = kind == CONSTANT
-        op = node.op if kind == RESULT else None
-        derivatives = getattr(node, "derivatives", None) if op is not None else ()
-        self.drafts.append({
-            "place": len(self.drafts), "kind": kind,
-            "name": "" if constant else node.label or self.names.get(id(node), ""),
-            "op": op.name if op is not None else "", "symbol": op.symbol if op is not None else "",
-            "params": node.params if op is not None else NO_PARAMS, "data": picture(data),
-            "grad": None if constant or node._grad is None else picture(raw([node._grad])[0]), "inputs": inputs,
-            "derivatives": (None,) * len(inputs) if derivatives is None else derivatives,
-            "block": self.place_of_call.get(node.scope, -1), "index": node.index,
-            "parameter": kind in (LEAF, FROZEN) and id(node) in self.parameter_names})
+        items, op, block = self.items, node.op, self.place_of_call.get(node.scope, -1)
+        inputs = []
+        for x in node.inputs:
+            if isinstance(x, Node):
+                inputs.append(self.place[x])
+            else:
+                inputs.append(len(items))
+                items.append(Item(len(items), CONSTANT, "", "", "", NO_PARAMS, picture(x), None, (), (), block,
+                                  node.index, False))
+        self.place[node] = place = len(items)
+        name = node.label or self.names.get(id(node), "")
+        grad = None if node._grad is None else picture(raw([node._grad])[0])
+        if op is not None:
+            derivatives = node.derivatives if node.is_scalar else (None,) * len(inputs)
+            items.append(Item(place, RESULT, name, op.name, op.symbol, node.params, picture(node._data), grad,
+                              tuple(inputs), derivatives, block, node.index, False))
+            return
+        parameter = self.parameter_names.get(id(node))
+        if parameter is not None:
+            self.parameters[place] = parameter
+        kind = LEAF if node._requires_grad else FROZEN
+        items.append(Item(place, kind, name, "", "", NO_PARAMS, picture(node._data), grad, (), (), block, node.index,
+                          parameter is not None))
 
 
-def _enclose(drafts: list[dict[str, Any]], blocks: Sequence[Block]) -> None:
-    """Move parameters and plain operands into the innermost block that holds all who use them."""
+def _enclose(items: Sequence[Item], blocks: Sequence[Block]) -> None:
+    """Move parameters into the innermost block that holds all who use them."""
     home: dict[int, int] = {}
-    for draft in drafts:
-        for source in draft["inputs"]:
-            home[source] = common_block(home[source], draft["block"], blocks) if source in home else draft["block"]
+    for item in items:
+        for source in item.inputs:
+            if items[source].parameter:
+                home[source] = common_block(home[source], item.block, blocks) if source in home else item.block
     for place, block in home.items():
-        if drafts[place]["kind"] == CONSTANT or drafts[place]["parameter"]:
-            drafts[place]["block"] = block
+        items[place].block = block
 
 
 def common_block(a: int, b: int, blocks: Sequence[Block]) -> int:
