@@ -100,7 +100,7 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
                 cotangents[node] = _call_hooks(node._notes, node, cotangents[node])
             kept = interior if targets is None else node in targets
             cotangent = cotangents[node] if kept else cotangents.pop(node)
-            index, params = node.index, node.params
+            index, params, adders = node.index, node.params, op.adders
             out, arguments = (node, node.inputs) if create_graph else (node._data, node.arguments)
             for position, source in enumerate(node.inputs):
                 if isinstance(source, Node):
@@ -108,12 +108,12 @@ def reverse(seeds: Mapping[Node, Payload], wrt: Iterable[Node] | None, create_gr
                         _raise_stale(source, node, ".data was set")
                     if (source._requires_grad and (active is None or source in active)
                             and (source._notes is None or not source._notes.frozen_at(index))):
-                        if source in made and position in op.adders:
+                        if adders and position in adders and source in made:
                             part = cotangents[source]
-                            op.adders[position](part, cotangent, arguments, params)
+                            adders[position](part, cotangent, arguments, params)
                         else:
                             part = source.fit(op.vjp(position, cotangent, out, arguments, params))
-                            alone = position in op.adders  # in memory that the rule has just filled
+                            alone = position in adders if adders else False  # memory that the rule has just filled
                             if source in cotangents:
                                 part, alone = source.added(cotangents[source], part, source in made), True
                             elif source.op is not None:

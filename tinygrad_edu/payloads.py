@@ -165,8 +165,10 @@ def frozen(value: Any) -> Any:
         return value
     if isinstance(value, _ndarray):
         return unchanging(value)
-    if isinstance(value, (tuple, list)):
-        return tuple(map(frozen, value)) if isinstance(value, tuple) else list(map(frozen, value))
+    if isinstance(value, tuple):
+        return value if _UNCHANGING.issuperset(map(type, value)) else tuple(map(frozen, value))
+    if isinstance(value, list):
+        return list(map(frozen, value))
     if isinstance(value, Node):
         raise DataError(f"{type(value).__name__} given as index, axis, shape or target: these are plain numbers; use "
                         ".data", [value])

@@ -44,6 +44,9 @@ class ArrayRow(Row):
                 record = self.recorders.get(x.__class__)
                 if record is not None:
                     return record(*operands)
+        elif self._operands == 1 and operands and isinstance(operands[0], Node) and not operands[0].is_scalar:
+            operands, params = self.bind(operands, params)  # a selection of an array
+            return operands[0].record(self, operands, params)
         for x in operands[:self._operands]:
             if x.__class__ is not np.ndarray or x.dtype.hasobject:
                 break

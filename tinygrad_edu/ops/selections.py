@@ -54,10 +54,14 @@ def getitem(x: Any, /, index: Any) -> Any:
     return np.asarray(x)[index]
 
 
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+
+
 def _is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or (isinstance(p, (slice, int, np.integer)) and not isinstance(p, bool))
-               for p in parts)
+    return _BASIC.issuperset(map(type, parts)) or all([
+        p is None or p is Ellipsis or (isinstance(p, (slice, int, np.integer)) and not isinstance(p, bool))
+        for p in parts])
 
 
 @row(Linear, lambda g, values, index, shape: getitem(g, index), analytic=True, domain=_ANY,
