@@ -59,9 +59,12 @@ _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 def _is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return _BASIC.issuperset(map(type, parts)) or all([
-        p is None or p is Ellipsis or (isinstance(p, (slice, int, np.integer)) and not isinstance(p, bool))
-        for p in parts])
+    return _BASIC.issuperset(map(type, parts)) or all(map(_is_basic_part, parts))
+
+
+def _is_basic_part(part: Any) -> bool:
+    whole = isinstance(part, (slice, int, np.integer)) and not isinstance(part, bool)
+    return part is None or part is Ellipsis or whole
 
 
 @row(Linear, lambda g, values, index, shape: getitem(g, index), analytic=True, domain=_ANY,
