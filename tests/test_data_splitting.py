@@ -175,6 +175,17 @@ def test_a_constant_column_is_only_centred():
     assert data.standardise([[2, 5]]).tolist() == [[0.0, 0.0]]
 
 
+def test_standardise_adds_up_small_floats_in_large_ones():
+    """A sum of 2 million float32 of about 1000 along the first axis would be off by half."""
+    numbers = np.random.default_rng(0).normal(1000.0, 1.0, (2_000_000, 2)).astype(np.float32)
+    scaled = data.standardise(numbers)
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled.mean(axis=0, dtype=np.float64), 0.0, atol=1e-4)
+    np.testing.assert_allclose(scaled.std(axis=0, dtype=np.float64), 1.0, rtol=1e-4)
+    large = np.array([[0.0], [60000.0]], np.float16)  # squared, beyond the largest float16
+    assert data.standardise(large).tolist() == [[-1.0], [1.0]]
+
+
 def test_standardise_keeps_dtype_and_arguments():
     """float32 stays, integers become float64; images and single columns have their axes; nothing is written into."""
     x = np.arange(6, dtype=np.float32)

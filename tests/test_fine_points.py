@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, Value, errors
+from tinygrad_edu import Tensor, Value, errors, nn
 
 
 def test_one_array_is_joined_with_nothing():
@@ -204,3 +204,14 @@ def test_a_reduction_refuses_a_single_value_also_after_a_sequence(function):
     function([x, x])
     with pytest.raises(errors.DataError, match="works on arrays and Tensors"):
         function(x)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, bool])
+@pytest.mark.parametrize("function", [
+    tg.softmax, tg.log_softmax, tg.logsumexp, lambda x: nn.avg_pool2d(x, 2), lambda x: nn.mse_loss(x, x[::-1]),
+    lambda x: nn.l1_loss(x, x[::-1]), lambda x: nn.huber_loss(x, x[::-1]),
+    lambda x: nn.cross_entropy(x, np.array([[0.25, 0.75]] * 2))])
+def test_whole_numbers_are_as_good_as_floats(function, dtype):
+    """Images come as bytes, whose sums and differences wrap round."""
+    x = np.array([[1, 100], [120, 0]]).astype(dtype)
+    np.testing.assert_allclose(function(x), function(x.astype(float)), rtol=1e-12)

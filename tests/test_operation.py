@@ -104,6 +104,28 @@ def test_float32_stays_float32(squash):
     assert out.dtype == t.grad.dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float16, bool])
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_its_results_are_floats_of_ours_whatever_it_gives(dtype, requires_grad):
+    """A count, a mask or a coarse float becomes the default dtype, recorded or not, with metadata or without."""
+    @tg.operation(lambda g, x: g, kind=Linear)
+    def coarse(x, /):
+        return np.asarray(x).astype(dtype)
+
+    @tg.operation(lambda g, x, axis: tg.expand_dims(g, axis), kind=Linear)
+    def counted(x, /, axis=0):
+        return (np.asarray(x) > 0).sum(axis=axis).astype(dtype)
+
+    @tg.operation(lambda g, x, y: g, lambda g, x, y: g, kind=Linear)
+    def joined(x, y, /):
+        return np.asarray(x + y).astype(dtype)
+
+    x = tg.Tensor([1.0, 2.0], requires_grad=requires_grad)
+    for y in (coarse(x), counted(x), joined(x, x)):
+        assert y.dtype == np.float64
+        assert y.requires_grad is requires_grad
+
+
 def test_beyond_the_range_there_is_inf_and_no_warning():
     """On floats, overflow and a pole give what IEEE arithmetic has, in silence."""
     steep = register(lambda_named("steep", lambda x: np.exp(x) / (x - 1.0)), lambda out, x: out - out / (x - 1.0))

@@ -153,6 +153,15 @@ def test_gates_come_in_fours(shape):
         tg.ops.lstm_gates(np.ones(shape))
 
 
+@pytest.mark.parametrize(("gates", "c"), [((8,), (3, 2)), ((3, 8), (2,)), ((3, 8), (1, 2)), ((3, 8), (3, 1)),
+                                          ((4,), ())], ids=str)
+@pytest.mark.parametrize("name", ["lstm_memory", "lstm_hidden"])
+def test_gates_and_memory_are_of_one_batch(name, gates, c):
+    """What NumPy would broadcast, the rules do not differentiate: told at the call, not in a pass."""
+    with pytest.raises(ShapeError, match=rf"{name}: takes gates of shape \(\.\.\., 4 n\)"):
+        tg.ops.TABLE[name](tg.Tensor(np.ones(gates)), tg.Tensor(np.ones(c)))
+
+
 # ---- words -----------------------------------------------------------------------------------------------------------
 
 

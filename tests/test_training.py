@@ -13,7 +13,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
 from tinygrad_edu.engine import history as nodes_behind
-from tinygrad_edu.errors import DataError, GraphError, MissingExtraError
+from tinygrad_edu.errors import DataError, FileFormatError, GraphError, MissingExtraError
 from tinygrad_edu.training import Run
 
 
@@ -110,6 +110,43 @@ def test_gradients_of_several_batches_add_up_to_those_of_one():
     assert steps[-1] == 2  # the third batch makes a step of its own
 
 
+@pytest.mark.parametrize("shape", [(1,), (1, 1)], ids=str)
+def test_a_loss_may_have_axes_of_size_one(shape):
+    """With several batches to a step as with one."""
+    flat, boxed = net(), net()
+    for model, last in ((flat, ()), (boxed, shape)):
+        tg.fit(model, lambda logits, y, last=last: nn.cross_entropy(logits, y).reshape(last),
+               optim.SGD(model.parameters(), lr=0.1), problem(), 1, rng=0, accumulate=2, progress=False)
+    assert np.array_equal(weights(flat), weights(boxed))
+
+
+def test_metrics_see_each_batch_though_all_come_in_one_buffer():
+    """Also outputs that are a view of the batch, as those of a model that hands it on."""
+    inputs, targets, seen = np.zeros((2, 1)), np.zeros((2, 1)), []
+
+    class Refilled:
+        def __iter__(self):
+            for number in range(3):
+                inputs[...] = targets[...] = number
+                yield inputs, targets
+
+    class Shift(nn.Module):
+        def __init__(self):
+            self.shift = tg.Tensor(1.0)
+
+        def forward(self, x):
+            return x[:]
+
+    def metric(outputs, targets):
+        seen.append((outputs.ravel().tolist(), targets.ravel().tolist()))
+        return 0.0
+
+    model = Shift()
+    tg.fit(model, lambda y, t: (model.shift * y - t).sum(), optim.SGD(model.parameters(), lr=0.1), Refilled(), 1,
+           metrics=[metric], progress=False)
+    assert seen == [([0.0, 0.0, 1.0, 1.0, 2.0, 2.0],) * 2]
+
+
 def test_the_norm_of_a_steps_gradients_can_be_bounded():
     """With SGD and lr = 0.1, no step moves the weights by more than 0.1 times the bound."""
     model, places = net(), []
@@ -161,6 +198,16 @@ def test_early_stopping_gives_the_best_weights_back():
     assert history["loss"] == [3.0, 2.0, 1.0, 4.0, 1.0, 5.0]
     assert np.array_equal(weights(model), seen[2])
     assert not np.array_equal(seen[2], seen[5])
+
+
+def test_early_stopping_knows_nothing_of_an_earlier_run():
+    """One object in two runs: the second has all its epochs, and its model weights of its own."""
+    stop = tg.EarlyStopping("loss", patience=0)
+    train(net(0), epochs=9, callbacks=[lambda run: run.history.rows[-1].update(loss=float(run.epoch)), stop])
+    again, alone = net(1), net(1)
+    assert len(train(again, epochs=3, callbacks=[stop])) == 3
+    train(alone, epochs=3)
+    assert np.array_equal(weights(again), weights(alone))
 
 
 @pytest.mark.parametrize(("options", "epochs", "best"), [
@@ -346,6 +393,12 @@ def test_training_a_convolutional_network_needs_three_times_its_activations():
     ({"resume": True}, ValueError, ["checkpoint="]),
     ({"checkpoint_every": 5}, ValueError, ["checkpoint="]),
     ({"checkpoint_every": 0, "checkpoint": "x.npz"}, ValueError, ["checkpoint_every", "0"]),
+    ({"checkpoint": "x.pt"}, FileFormatError, [".pt", ".npz"]),  # when it begins, not when it is to be written
+    ({"epochs": 2.5}, ValueError, ["epochs", "2.5"]),
+    ({"accumulate": 2.5}, ValueError, ["accumulate", "2.5"]),  # a count of batches is never equal to it
+    ({"callbacks": [tg.EarlyStopping]}, ValueError, ["classes", "EarlyStopping()"]),
+    ({"metrics": [lambda y, t: 1.0, lambda y, t: 2.0]}, ValueError, ["<lambda>, <lambda>", "dict"]),
+    ({"metrics": {"loss": nn.accuracy}}, ValueError, ["name of its own", "metrics loss"]),
 ])
 def test_bad_input_is_told_and_changes_nothing(options, error, words):
     model = net()
@@ -362,6 +415,12 @@ def test_a_loss_that_is_not_one_node_is_told(loss):
     model = net()
     with pytest.raises(GraphError, match="one number that the graph knows"):
         tg.fit(model, loss, optim.SGD(model.parameters(), lr=0.1), problem(), 1, progress=False)
+
+
+def test_a_loss_that_reaches_no_parameter_of_the_optimizer_is_told():
+    """As where it was made for another model: nothing would be learned."""
+    with pytest.raises(GraphError, match=r"none of the optimizer's parameters.*model\.parameters\(\)"):
+        tg.fit(net(), nn.cross_entropy, optim.SGD(net().parameters(), lr=0.1), problem(), 1, progress=False)
 
 
 def test_metrics_of_outputs_that_do_not_fit_together_are_told():

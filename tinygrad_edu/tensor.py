@@ -50,6 +50,8 @@ def _unary(row: Row) -> Callable[[Any], Tensor]:
             return _record_carefully(row, (source,), NO_PARAMS)
         if data.__class__ is not _ndarray:
             data = np.asarray(data)
+        if data.dtype not in FLOATS:
+            data = data.astype(default_dtype())
         out = _new(Tensor)
         out._data, out.inputs, out.params, out._arguments = data, (source,), NO_PARAMS, (argument,)
         out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
@@ -88,6 +90,8 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
             return _record_carefully(row, (left, right), NO_PARAMS)
         if data.__class__ is not _ndarray:
             data = np.asarray(data)
+        if data.dtype not in FLOATS:
+            data = data.astype(default_dtype())
         out = _new(Tensor)
         out._data, out.inputs, out.params, out._arguments = data, (left, right), NO_PARAMS, (x, y)
         out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
@@ -110,6 +114,8 @@ def _selecting(row: Row, source: Tensor, params: Mapping[str, Any]) -> Tensor:
         return _record_carefully(row, (source,), params)
     if data.__class__ is not _ndarray:
         data = np.asarray(data)
+    if data.dtype not in FLOATS:
+        data = data.astype(default_dtype())
     out = _new(Tensor)
     out._data, out.inputs, out.params, out._arguments = data, (source,), params, (argument,)
     out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)

@@ -172,7 +172,7 @@ def standardise(train: Any, *others: Any) -> Any:
         raise DataError(f"standardise: nan or inf in column {', '.join(map(str, columns[:5]))} of the training part; "
                         "fill or leave out its rows first")
     constant = first.min(axis=0) == first.max(axis=0)
-    mean = np.where(constant, first[0], first.mean(axis=0))  # exactly, as a mean of equal numbers may be rounded
-    std = np.where(constant, 1.0, first.std(axis=0))
+    mean = np.where(constant, first[0], first.mean(axis=0, dtype=np.float64))  # exactly, where the mean may be rounded
+    std = np.where(constant, 1.0, first.std(axis=0, dtype=np.float64))  # sums of many float32 are far off
     scaled = tuple([((x - mean) / std).astype(x.dtype, copy=False) for x in arrays])
     return scaled if others else scaled[0]

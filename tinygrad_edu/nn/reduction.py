@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import ops
 from ..errors import DataError, ShapeError
+from ..ops.defaults import as_floats
 from ..ops.selections import array_or_node
 from ..value import Value
 
@@ -92,7 +93,7 @@ def _lists(prediction: Any, target: Any, name: str, mask: Any) -> tuple[Any, Any
 
 def _arrays(prediction: Any, target: Any, name: str, mask: Any) -> tuple[Any, Any, Any]:
     """Two arrays or Tensors of one shape: what counts of them, and the mask."""
-    prediction, target = array_or_node(prediction), array_or_node(target)
+    prediction, target = as_floats(array_or_node(prediction)), array_or_node(target)
     if prediction.shape != target.shape:
         raise ShapeError(f"{name}: predictions of shape {prediction.shape}, but targets of shape {target.shape}; "
                          "reshape one of them, as broadcasting would pair every prediction with every target")

@@ -43,6 +43,15 @@ def float_dtype(dtype: Any) -> np.dtype[Any]:
     return chosen
 
 
+def as_floats(x: Any) -> Any:
+    """x, if it is an array of integers or bools as floats of the default dtype: differences of small ones wrap round.
+
+    >>> as_floats(np.array([1, 2], np.uint8)) - 2.0
+    array([-1.,  0.])
+    """
+    return x.astype(_dtype) if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
+
+
 def seed(number: int) -> None:
     """Restart the default random generator, from which initial weights and shuffles are drawn."""
     global _generator

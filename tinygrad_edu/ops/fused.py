@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import DataError, ShapeError
 from ..node import Node
 from .array_row import Fused, row
+from .defaults import as_floats
 from .elementwise import exp, finite_or_zero, multiply
 from .linear import AXES, Reduction, reshape, sum
 from .operands import composed, node_class
@@ -68,7 +69,7 @@ def logsumexp(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    x = np.asarray(x)
+    x = as_floats(np.asarray(x))
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     largest = np.where(np.isfinite(largest), largest, np.zeros_like(largest))
     with np.errstate(divide="ignore"):
@@ -88,7 +89,7 @@ def log_softmax(x: Any, /, axis: Any = -1) -> Any:
     >>> log_softmax([1000.0, 1000.0])
     array([-0.69314718, -0.69314718])
     """
-    x = np.asarray(x)
+    x = as_floats(np.asarray(x))
     shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
@@ -135,7 +136,7 @@ def cross_entropy(logits: Any, /, target: Any) -> Any:
     >>> cross_entropy(np.array([[0.0, 0.0]]), np.array([1]))
     array([0.69314718])
     """
-    logits, target = np.asarray(logits), np.asarray(target)
+    logits, target = as_floats(np.asarray(logits)), np.asarray(target)
     check_classes("cross_entropy", logits.shape, target)
     if target.shape == logits.shape:
         return -np.sum(np.asarray(target, logits.dtype) * log_softmax(logits), axis=-1)

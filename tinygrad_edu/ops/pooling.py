@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..node import Node
 from .array_row import Fused, Linear, row
+from .defaults import as_floats
 from .geometry import Geometry, Sizes, geometry_of, remembered
 from .row import add_up
 from .selections import array_or_node
@@ -194,7 +195,7 @@ def avg_pool(x: Any, kernel_size: int | Sequence[int], stride: int | Sequence[in
     >>> avg_pool(np.array([1.0, 3.0, 2.0, 5.0]), 2, axes=1)
     array([2. , 3.5])
     """
-    x = array_or_node(x)
+    x = as_floats(array_or_node(x))
     geometry = _pooling(x.shape, kernel_size, stride, padding, 1, axes)
     if count_include_pad or not geometry.pads:
         return _sum_pool(x, geometry=geometry) / float(math.prod(geometry.size))

@@ -27,6 +27,14 @@ def _gate(gates: Any, k: int) -> Any:
     return gates[..., k * n:(k + 1) * n]
 
 
+def _check_shapes(name: str, gates: Any, c: Any) -> None:
+    """Raise unless the gates are four times c along the last axis: the rules do not broadcast."""
+    shape = np.shape(c)
+    if not shape or np.shape(gates) != (*shape[:-1], 4 * shape[-1]):
+        raise ShapeError(f"{name}: takes gates of shape (..., 4 n) with a memory of shape (..., n), not "
+                         f"{np.shape(gates)} with {shape}")
+
+
 def _slopes(gates: Any) -> Any:
     """The derivative of each gate: (1 - s) s of a sigmoid s, (1 - t) (1 + t) of a tanh t."""
     return (1.0 - gates) * (gates + _is_tanh(gates.shape[-1], gates.dtype))
@@ -93,6 +101,7 @@ def lstm_memory(gates: Any, c: Any, /) -> Any:
     >>> lstm_memory(np.array([0.5, 1.0, 2.0, 0.0]), np.array([3.0]))
     array([4.])
     """
+    _check_shapes("lstm_memory", gates, c)
     return _gate(gates, 1) * c + _gate(gates, 0) * _gate(gates, 2)
 
 
@@ -119,4 +128,5 @@ def lstm_hidden(gates: Any, c: Any, /) -> Any:
     >>> lstm_hidden(np.array([0.0, 0.0, 0.0, 0.5]), np.array([1.0]))
     array([0.5])
     """
+    _check_shapes("lstm_hidden", gates, c)
     return _gate(gates, 3) * c

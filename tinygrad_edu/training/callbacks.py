@@ -68,6 +68,9 @@ class EarlyStopping(Callback):
             raise ValueError(f"EarlyStopping: patience and min_delta must not be negative, not {patience}, {min_delta}")
         self.monitor, self.patience, self.mode = monitor, patience, mode
         self.min_delta, self.restore_best = min_delta, restore_best
+        self._forget()
+
+    def _forget(self) -> None:
         self.best, self.bad_epochs = math.inf, 0
         self.weights: dict[str, Any] | None = None
 
@@ -75,6 +78,8 @@ class EarlyStopping(Callback):
         if self.monitor not in run.names:
             raise DataError(f"EarlyStopping: monitor={self.monitor!r} is not among what this run has of each epoch: "
                             f"{', '.join(run.names)}")
+        if run.epoch == 0:  # what it knows of an earlier run, even of another model, is nothing to this one
+            self._forget()
         self._stop_in_time(run)
 
     def after_epoch(self, run: Run) -> None:

@@ -20,6 +20,7 @@ from ..node import Node
 from ..ops.defaults import Rng
 from ..optim import Optimizer, clip_grad_norm
 from ..optim.schedulers import ReduceLROnPlateau
+from ..saving.formats import format_of
 from .callbacks import AfterEpoch, Callback
 from .history import History
 from .progress import Bars
@@ -66,8 +67,9 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
 
     Raises:
         DataError: `data` has no batches, or not in every epoch; a batch is no tuple.
-        GraphError: the loss is not one node.
-        ValueError: a setting is out of range.
+        GraphError: the loss is not one node, or depends on none of the optimizer's parameters.
+        ValueError: a setting is out of range, or two numbers of a row would have one name.
+        FileFormatError: the suffix of the checkpoint is that of no format.
         MissingExtraError: tqdm is not installed; give ``progress=False``.
 
     >>> import numpy as np, tinygrad_edu as tg
@@ -78,14 +80,14 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
     >>> round(model.weight.item(), 3), round(model.bias.item(), 3), history["loss"][-1] < 1e-6
     (3.0, 1.0, True)
     """
-    metrics = metrics if isinstance(metrics, Mapping) else {metric.__name__: metric for metric in metrics}
+    metrics = _named(metrics)
     data, validation = _reread(_batched(data, batch_size, rng)), _reread(_batched(validation, batch_size, None, False))
     names = ["loss", *metrics]
     names += [f"validation_{name}" for name in names] if validation is not None else []
     run = Run(model, optimizer, scheduler, data, [c if isinstance(c, Callback) else AfterEpoch(c) for c in callbacks],
               [*names, "lr"], generators or {})
     training = _Training(run, loss, metrics, accumulate, clip_norm, schedule, checkpoint, checkpoint_every)
-    _require(epochs >= 0, f"epochs must not be negative, not {epochs}")
+    _require_whole("epochs", epochs, 0)
     _require(checkpoint is not None or not resume, "resume=True needs to be told the checkpoint=")
     if resume and checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint)
@@ -101,9 +103,13 @@ class _Training:
     def __init__(self, run: Run, loss: Function, metrics: Mapping[str, Function], accumulate: int,
                  clip_norm: float | None, schedule: str, checkpoint: str | Path | None, every: int | None) -> None:
         _require(schedule in ("epoch", "step"), f'schedule must be "epoch" or "step", not {schedule!r}')
-        _require(accumulate >= 1, f"accumulate must be at least 1, not {accumulate}")
+        _require_whole("accumulate", accumulate, 1)
         _require(every is None or checkpoint is not None, "checkpoint_every needs to be told the checkpoint=")
-        _require(every is None or every >= 1, f"checkpoint_every must be at least 1, not {every}")
+        _require_whole("checkpoint_every", 1 if every is None else every, 1)
+        _require(not any(isinstance(c, AfterEpoch) and isinstance(c.function, type) for c in run.callbacks),
+                 "callbacks are objects and functions, not classes; make one, as in EarlyStopping()")
+        if checkpoint is not None:
+            format_of(Path(checkpoint))  # not to be told after the first epoch
         self.run, self.loss, self.metrics, self.accumulate = run, loss, metrics, accumulate
         self.clip_norm, self.schedule, self.checkpoint, self.every = clip_norm, schedule, checkpoint, every
 
@@ -147,12 +153,16 @@ class _Training:
         value, output, target = _loss_of(self.run.model, self.loss, batch)
         examples = len(target)
         # of several batches, the gradient of the sum over their examples; the step divides it
-        value.backward(None if self.accumulate == 1 else float(examples), interior=False)
+        gradient = None if self.accumulate == 1 else np.full(np.shape(value._data), float(examples))
+        value.backward(gradient, interior=False)
         self.run.tally.add(value.item(), output, target, bool(self.metrics))
         return examples
 
     def _step(self, examples: list[int]) -> None:
         run = self.run
+        if all(p.grad is None for p in run.optimizer.params):
+            raise GraphError("fit: the loss depends on none of the optimizer's parameters: are they those of another "
+                             "model? give it model.parameters()", run.optimizer.params[:1])
         if self.accumulate > 1:
             for p in run.optimizer.params:
                 if p.grad is not None:
@@ -210,7 +220,7 @@ def evaluate(model: Module, loss: Function, data: Any, metrics: Sequence[Functio
     >>> evaluate(line, tg.nn.mse_loss, (x, 4.0 * x))
     {'loss': 1.0}
     """
-    metrics = metrics if isinstance(metrics, Mapping) else {metric.__name__: metric for metric in metrics}
+    metrics = _named(metrics)
     modes = [(module, module.training) for module in model.modules()]
     tally = Tally()
     model.eval()
@@ -293,6 +303,21 @@ def _interruptible(run: Run, bars: Bars) -> Iterator[None]:
     finally:
         if heeded:
             signal.signal(signal.SIGINT, before)
+
+
+def _named(metrics: Sequence[Function] | Mapping[str, Function]) -> Mapping[str, Function]:
+    """The metrics by name: those of a list by that of the function, or of the class of the object."""
+    pairs = list(metrics.items()) if isinstance(metrics, Mapping) else [
+        (getattr(metric, "__name__", type(metric).__name__), metric) for metric in metrics]
+    names = [name for name, _ in pairs]
+    _require(len({*names, "loss", "lr"}) == len(names) + 2, "each number of a row needs a name of its own, but there "
+             f"are loss, lr and the metrics {', '.join(names)}; give a dict of metrics, to name them")
+    return dict(pairs)
+
+
+def _require_whole(name: str, number: Any, least: int) -> None:
+    _require(isinstance(number, (int, np.integer)) and bool(number >= least),
+             f"{name} must be a whole number of at least {least}, not {number!r}")
 
 
 def _require(holds: bool, message: str) -> None:

@@ -38,7 +38,7 @@ class Tally:
         self.examples += len(target)
         if keep:
             self.outputs.append(_plain(output))
-            self.targets.append(np.asarray(target))
+            self.targets.append(np.array(target))
 
     def row(self, metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
         """The mean loss, and each metric of all outputs and targets at once."""
@@ -53,8 +53,8 @@ class Tally:
 
 
 def _plain(output: Any) -> Any:
-    """Outputs as an array, of Values too."""
-    return np.asarray(raw([output])[0] if not isinstance(output, list) else [_plain(part) for part in output])
+    """Outputs as an array of their own, of Values too: the batch may stand in memory that the next one fills."""
+    return np.array(raw([output])[0] if not isinstance(output, list) else [_plain(part) for part in output])
 
 
 def _joined(parts: list[Any]) -> Any:
