@@ -117,12 +117,14 @@ from .value import Value
 __version__ = "0.1.0"
 
 _LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generators", "load", "save"), "saving"),
-         **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training")}
+         **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training"),
+         "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
 """What is loaded when it is first asked for, and where it is."""
 
 if _typing.TYPE_CHECKING:
     from . import testing as testing
     from . import training as training
+    from . import viz as viz
     from .saving import generators as generators
     from .saving import load as load
     from .saving import save as save
@@ -131,6 +133,9 @@ if _typing.TYPE_CHECKING:
     from .training import History as History
     from .training import evaluate as evaluate
     from .training import fit as fit
+    from .viz import Drawing as Drawing
+    from .viz import draw as draw
+    from .viz import draw_dot as draw_dot
 else:
     def __getattr__(name):
         if name not in _LATE:

@@ -1,0 +1,99 @@
+"""`draw`: the graph behind a node, as a picture."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ..engine import history
+from ..errors import DataError, TinygradError
+from ..node import Node
+from .drawing import DIRECTIONS, Drawing
+from .folding import MOST, refuse, view_of
+from .naming import Names, caller_names, given_names
+from .opening import opened
+from .snapshot import Graph, snapshot
+
+
+def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direction: str = "LR",
+         names: Any = None, show: Sequence[str] = ("data", "grad"), color_by: str | None = None, *,
+         stacked: bool = True, granularity: str = "node", engine: str | None = None) -> Drawing:
+    """The graph that a node was made from, as a picture: in a notebook it shows itself.
+
+    Boxes are nodes, with name, data and gradient; round ones the operations between them; frames the modules that were
+    called. Constants are grey. A name is a node's label, else that of the caller's variable, else the parameter's.
+
+    Args:
+        node: the result to begin with, or a list of them; or an error of this package, whose nodes are drawn.
+        depth: how many levels of modules are open; "all" opens every one, None as many as leave at most `max_nodes`
+            boxes. The others are a box each.
+        max_nodes: see `depth`.
+        direction: "LR", from left to right, or "TB", from top to bottom.
+        names: a dict of variables to take names from, such as ``locals()``; by default the caller's.
+        show: what is written: "data", "grad", and "derivatives", the local ones, on the wires.
+        color_by: what colours the boxes: "grad", "saturation" of tanh, sigmoid and relu, or "op".
+        stacked: whether modules that are alike and side by side are shown as one, with their number.
+        granularity: "scalar" opens small arrays, and neurons, into the single numbers they compute with.
+        engine: what makes the picture: "own" is the layout of this package; by default Graphviz where there is one.
+
+    Returns:
+        A `graphviz.Digraph` with ``.source``, ``.render(...)``, ``.save(...)``; and exports to other formats.
+
+    Raises:
+        DataError: there are more boxes than a picture can hold, or an argument is none of these.
+
+    >>> from tinygrad_edu import Value
+    >>> a, b = Value(2.0), Value(-3.0)
+    >>> c = a * b
+    >>> c.backward()
+    >>> print(draw(c).to_text())
+    node   data  grad
+    c = *  -6    1
+      a    2     -3
+      b    -3    2
+    """
+    return _drawn(node, depth, max_nodes, direction, _names(names, sys._getframe(1)), show, color_by, stacked,
+                  granularity, engine)
+
+
+def draw_dot(root: Any, format: str = "svg", rankdir: str = "LR") -> Drawing:  # noqa: A002 - micrograd's name for it
+    """`draw` with micrograd's arguments: `rankdir` is "LR" or "TB", `format` what ``.render()`` writes."""
+    drawing = _drawn(root, None, 300, rankdir, _names(None, sys._getframe(1)), ("data", "grad"), None, True, "node",
+                     None)
+    drawing.format = format
+    return drawing
+
+
+def _names(names: Any, frame: Any) -> Names:
+    return caller_names(frame) if names is None else given_names(names)
+
+
+def _drawn(node: Any, depth: Any, max_nodes: int, direction: str, names: Names, show: Sequence[str],
+           color_by: str | None, stacked: bool, granularity: str, engine: str | None) -> Drawing:
+    if direction not in DIRECTIONS:
+        raise DataError(f"draw: direction must be {' or '.join(map(repr, DIRECTIONS))}, not {direction!r}")
+    graph = _graph(_roots(node), names, granularity)
+    view = view_of(graph, depth, max_nodes, stacked=stacked, show=show, color_by=color_by)
+    return Drawing(view, direction, engine=engine)
+
+
+def _roots(node: Any) -> list[Node]:
+    """The nodes to begin with."""
+    if isinstance(node, TinygradError):
+        node = list(node.nodes)
+    roots = list(node) if isinstance(node, (list, tuple)) else [node]
+    if not roots or not all(isinstance(root, Node) for root in roots):
+        raise DataError(f"draw: takes a Value, a Tensor, a list of them or an error that has nodes, not {node!r:.60}")
+    return roots
+
+
+def _graph(roots: Sequence[Node], names: Names, granularity: str) -> Graph:
+    if granularity not in ("node", "scalar"):
+        raise DataError(f'draw: granularity must be "node" or "scalar", not {granularity!r}')
+    if granularity == "scalar":
+        roots, names = opened(roots, names)
+    outside = sum(1 for node in history(*roots) if node.op is not None and node.scope is None)
+    if outside > MOST:  # told before a million nodes are looked at
+        refuse(2 * outside, "put its parts in modules, which can be shown as boxes")
+    return snapshot(roots, names)
