@@ -14,7 +14,7 @@ ROOT = Path(tinygrad_edu.__file__).parent
 PACKAGE = ROOT.name
 
 FLOORS = (  # from the bottom up; within a floor, too, each may import those named before it
-    ("errors", "extras"),
+    ("errors", "extras", "display"),
     ("modes", "node", "anomaly", "engine", "copying"),
     ("ops.defaults", "ops.operands", "ops.row", "ops.array_row", "ops.registration", "ops.elementwise", "ops.linear",
      "ops.selections", "ops.geometry", "ops.products", "ops.convolution", "ops.pooling", "ops.fused", "ops.recurrent",
@@ -25,7 +25,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("viz.snapshot", "viz.view", "viz.structure", "viz.folding", "viz.naming", "viz.opening", "viz.text", "viz.engines",
      "viz.dot", "viz.mermaid", "viz.exports", "viz.measure", "viz.colours", "viz.nesting", "viz.layering",
      "viz.ordering", "viz.placing", "viz.plan", "viz.layout", "viz.marks", "viz.svg", "viz.drawing", "viz.request",
-     "viz",
+     "viz.reprs", "viz",
      "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",
      "testing.problem", "testing.diagnosis", "testing.evidence", "testing.gradients",
      "testing.orders", "testing.demands", "testing.edges", "testing.operations", "testing.gallery",
@@ -140,7 +140,7 @@ def test_the_engine_knows_no_numpy(name):
     """Its floor is about graphs alone: neither NumPy nor any row, Value or Tensor."""
     targets = {target.partition(".")[0] for target, _, _ in all_imports(name)}
     assert "numpy" not in targets
-    assert {target for target, ours, _ in all_imports(name) if ours} <= {"errors", *FLOORS[1]}
+    assert {target for target, ours, _ in all_imports(name) if ours} <= {"errors", "display", *FLOORS[1]}
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if n.startswith("ops")])

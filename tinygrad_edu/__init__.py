@@ -12,6 +12,7 @@ import importlib as _importlib
 import typing as _typing
 
 from . import data, errors, nn, optim
+from . import display as _display
 from .errors import TinygradError
 from .modes import detect_anomaly, enable_grad, no_grad
 from .ops import (
@@ -142,6 +143,15 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module = _importlib.import_module(f"{__name__}.{_LATE[name]}")
         return module if name == _LATE[name] else getattr(module, name)
+
+
+def _node_bundle(node: _typing.Any) -> dict[str, _typing.Any]:
+    """What a notebook shows of a node; what makes it is loaded when the first one is shown."""
+    shown: dict[str, _typing.Any] = _importlib.import_module(f"{__name__}.viz.reprs").node_bundle(node)
+    return shown
+
+
+_display.READERS["node"] = _node_bundle
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Protocol, Self
 
+from .display import Bundle, bundle
 from .errors import GraphError
 from .modes import current_mode
 
@@ -242,6 +243,10 @@ class Node:
         key = next(clock)
         hooks[key] = hook
         return lambda: hooks.pop(key, None) and None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> Bundle:
+        """What a notebook shows."""
+        return bundle("node", self, include, exclude)
 
     def __eq__(self, other: object) -> bool:
         if self is other:

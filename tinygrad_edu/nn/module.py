@@ -241,6 +241,9 @@ class Module(Twinned):
         """
         return summarised(self, inputs)
 
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
     @reprlib.recursive_repr("...")
     def __repr__(self) -> str:
         """The name of the class, with the modules held, each on a line of its own."""
