@@ -215,3 +215,44 @@ def ping_pong():
 
 def graph_of(*roots):
     return snapshot(roots)
+
+
+# ---- geometry --------------------------------------------------------------------------------------------------------
+
+
+def sampled(points, pieces=12):
+    """Points along a path of cubic Bézier curves; only the ends of those that are straight."""
+    line = [points[0]]
+    for a, b, c in zip(points[1::3], points[2::3], points[3::3], strict=True):
+        start = line[-1]
+        straight = len({start[0], a[0], b[0], c[0]}) == 1 or len({start[1], a[1], b[1], c[1]}) == 1
+        for step in range(1, pieces) if not straight else ():
+            t = step / pieces
+            s = 1 - t
+            weights = (s**3, 3 * s * s * t, 3 * s * t * t, t**3)
+            line.append(tuple(sum(w * p[axis] for w, p in zip(weights, (start, a, b, c), strict=True))
+                              for axis in (0, 1)))
+        line.append(c)
+    return line
+
+
+def all_views():
+    """Thirty views, by name; those of which `flat` stands in the name have no frames."""
+    graphs = {
+        "micrograd": micrograd, "neuron": neuron, "doubled": doubled, "mlp": mlp, "attention": attention, "cnn": cnn,
+        "mlp on variables": lambda: mlp((2, 3, 1), 2, plain=False), "mlp batch": lambda: mlp((2, 4, 1), 3),
+        "rnn": lambda: recurrent(nn.RNNCell, 4), "gru": lambda: recurrent(nn.GRUCell),
+        "lstm": lambda: recurrent(nn.LSTMCell), "residual": residual, "ping pong": ping_pong, "chain": chain,
+        "wide": wide, "spelled mlp": lambda: spelled_mlp((3, 4, 4, 1)), "spelled batch": lambda: spelled_mlp((2, 3, 1), 3),
+        "mesh": lambda: mesh(1), "wide mesh": lambda: mesh(2, 60, 20), "far mesh": lambda: mesh(3, 80, 80),
+    }
+    found = {}
+    for name, make in graphs.items():
+        graph = graph_of(make())
+        found[f"{name} flat"] = view_of_graph(graph, framed=False)
+        if graph.blocks:
+            found[f"{name} framed"] = view_of_graph(graph)
+    for name in ("ping pong", "mlp batch", "lstm"):
+        found[f"{name} collapsed"] = collapsed(graph_of(graphs[name]()))
+    found["two roots flat"] = view_of_graph(graph_of(neuron(), micrograd(), Value(1.0, "alone")), framed=False)
+    return found

@@ -59,27 +59,29 @@ def box_marks(box: Box, place: Place) -> list[str]:
     marks.append(rectangle(x, y, w, h, look + dash))
     if box.tone == "unreached":
         marks.append(f'<path d="M{number(x + w - 8)} {number(y)}h8v8z" fill="{border}"/>')
-    below = picture_size(box.picture) if box.picture is not None else (0.0, 0.0)
     texts = shown(box)
-    tall = len(texts) * LINE if box.kind == MODULE else LINE
-    top = y + (h - (tall + (below[1] + PAD if below[1] else 0.0))) / 2
-    marks += _lines(texts, x + w / 2, top) if box.kind == MODULE else _row(box, texts, Place(x, y, w, h), top)
-    if box.picture is not None and below[1]:
-        marks += picture_marks(box.picture, x + (w - below[0]) / 2, top + tall + PAD / 2)
-    return marks
+    if box.picture is None and box.kind != MODULE:
+        return marks + _row(box, texts, x, y + (h - LINE) / 2, w)
+    if box.picture is not None:
+        wide, high = picture_size(box.picture)
+        across = max([wide, *[wide + PAD + text_width(text) for text in texts]])
+        left = x + (w - across) / 2
+        return (marks + picture_marks(box.picture, left, y + (h - high) / 2)
+                + _lines(box, texts, (left + wide + across + left + PAD) / 2, y + (h - len(texts) * LINE) / 2))
+    return marks + _lines(box, texts, x + w / 2, y + (h - len(texts) * LINE) / 2)
 
 
-def _lines(texts: list[str], middle: float, top: float) -> list[str]:
+def _lines(box: Box, texts: list[str], middle: float, top: float) -> list[str]:
     return [words(middle, top + place * LINE + 12.0, text,
-                  'text-anchor="middle"' + (' font-weight="bold"' if place == 0 else ""))
+                  'text-anchor="middle"' + (' font-weight="bold"' if place == 0 and box.title else ""))
             for place, text in enumerate(texts)]
 
 
-def _row(box: Box, texts: list[str], place: Place, top: float) -> list[str]:
+def _row(box: Box, texts: list[str], x: float, top: float, across: float) -> list[str]:
     """The texts side by side with lines between, the title first and bold."""
     widths = [text_width(text) for text in texts]
-    spare = (place.w - sum(widths)) / max(2 * len(texts), 1)  # at both sides of each text
-    at, marks = place.x, []
+    spare = (across - sum(widths)) / max(2 * len(texts), 1)  # at both sides of each text
+    at, marks = x, []
     for position, (text, width) in enumerate(zip(texts, widths, strict=True)):
         if position:
             marks.append(f'<path d="M{number(at)} {number(top - 1)}v{number(LINE + 2)}" stroke="{TEXT}" '

@@ -104,15 +104,15 @@ def box_size(box: Box, entries: float = 0.0, exits: float = 0.0, turned: bool = 
     """
     texts = shown(box)
     widths = [text_width(text) + 2 * PAD for text in texts]
-    if box.kind == MODULE:
-        width, height = max(widths, default=0.0) + 2 * PAD, max(1, len(texts)) * LINE + 14.0
+    if box.kind == MODULE or box.picture is not None:
+        width, height = max(widths, default=0.0) + PAD, max(1, len(texts)) * LINE + 10.0
     elif box.kind == OPERATION:
         width, height = sum(widths) + 4.0, 26.0
     else:
         width, height = sum(widths), 24.0
     if box.picture is not None:
         wide, high = picture_size(box.picture)
-        width, height = max(width, wide + 2 * PAD), height + (high + PAD if high else 0.0)
+        width, height = width + wide + (PAD if wide else 0.0), max(height, high + 2 * PAD)
     side = max(entries, exits) + 14.0
     width, height = (max(width, side), height) if turned else (width, max(height, side))
     extra = STACK if box.stack > 1 else 0.0

@@ -91,12 +91,13 @@ def plan(level: Level, blocks: Sequence[Block], labels: Sequence[float], margin:
     top = min(position, default=0.0) - PAD - margin[1]
     position = [at - top for at in position]
     v = max(max([at + size for at, size in zip(position, tall, strict=True)], default=margin[1] + PAD) + PAD, least[1])
-    starts, ends = _columns(layers, blocks, position, offsets, labels, margin[0], bool(lefts))
+    starts, ends, bends = _columns(layers, blocks, position, offsets, labels, margin[0], bool(lefts))
     u = max((ends[-1] if ends else margin[0] + PAD) + (0.0 if rights else PAD), least[0])
     if rights:
+        bends[-1] += u - starts[-1]
         starts[-1] = ends[-1] = u
     sides = _sides(layers, blocks, starts, ends)
-    ways = _ways(layers, position, offsets, sides, starts, ends)
+    ways = _ways(layers, position, offsets, sides, bends, ends)
     return Plan(u, v, [(sides[child][0], position[child]) for child in range(children)],
                 ([position[port] for port in lefts], [position[port] for port in rights]), ways)
 
@@ -146,26 +147,30 @@ def _spread(block: Block, place: int, count: int) -> float:
 
 
 def _columns(layers: Layers, blocks: Sequence[Block], position: Sequence[float], offsets: Sequence[tuple[float, float]],
-             labels: Sequence[float], margin: float, from_border: bool) -> tuple[list[float], list[float]]:
-    """Where each column starts and ends: the more its wires climb and the longer their labels, the more room."""
+             labels: Sequence[float], margin: float, from_border: bool) -> tuple[list[float], list[float], list[float]]:
+    """Where each column starts and ends, and where the wires before it stop bending.
+
+    The more these climb and the longer their labels, the more room is before it.
+    """
     column_of: dict[int, int] = {node: place for place, column in enumerate(layers.columns) for node in column}
     room = [GAP] * len(layers.columns)  # before each column
+    straight = [0.0] * len(layers.columns)  # how much of it is for labels
     for (tail, _, head, _), (leave, enter), edge in zip(layers.segments, offsets, layers.of_edge, strict=True):
         climb = abs(position[head] + enter - position[tail] - leave)
-        need = GAP + min(SLOPE * climb, STEEPEST) + (labels[edge] if edge >= 0 else 0.0)
         place = column_of[head]
-        if need > room[place]:
-            room[place] = need
+        room[place] = max(room[place], GAP + min(SLOPE * climb, STEEPEST))
+        if edge >= 0:
+            straight[place] = max(straight[place], labels[edge])
     starts, ends, at = [], [], 0.0
     for place, column in enumerate(layers.columns):
         if place == 0:
             at = 0.0 if from_border else margin + PAD
         else:
-            at += room[place] + (margin if place == 1 and from_border else 0.0)
+            at += room[place] + straight[place] + (margin if place == 1 and from_border else 0.0)
         starts.append(at)
         at += max([blocks[node].u for node in column if node < len(blocks)], default=0.0)
         ends.append(at)
-    return starts, ends
+    return starts, ends, [start - along for start, along in zip(starts, straight, strict=True)]
 
 
 def _sides(layers: Layers, blocks: Sequence[Block], starts: Sequence[float],
@@ -186,8 +191,11 @@ def _sides(layers: Layers, blocks: Sequence[Block], starts: Sequence[float],
 
 
 def _ways(layers: Layers, position: Sequence[float], offsets: Sequence[tuple[float, float]],
-          sides: dict[int, tuple[float, float]], starts: Sequence[float], ends: Sequence[float]) -> list[list[Knot]]:
-    """The knots of each edge: straight through columns, bent only between them."""
+          sides: dict[int, tuple[float, float]], bends: Sequence[float], ends: Sequence[float]) -> list[list[Knot]]:
+    """The knots of each edge: straight through columns and along labels.
+
+    Between columns all bend over the same distance, so that two cross if their order changes, and only then.
+    """
     column_of = {node: place for place, column in enumerate(layers.columns) for node in column}
     ways = []
     for way in layers.ways:
@@ -195,7 +203,7 @@ def _ways(layers: Layers, position: Sequence[float], offsets: Sequence[tuple[flo
         for number in way:
             tail, _, head, _ = layers.segments[number]
             leave, enter = position[tail] + offsets[number][0], position[head] + offsets[number][1]
-            knots += ((sides[tail][1], leave), (ends[column_of[tail]], leave), (starts[column_of[head]], enter))
+            knots += ((sides[tail][1], leave), (ends[column_of[tail]], leave), (bends[column_of[head]], enter))
         knots.append((sides[head][0], enter))
         ways.append(knots)
     return ways

@@ -39,9 +39,11 @@ def svg(view: View, placed: Layout) -> str:
     parts = [opening, f"<title>{escaped(view.caption or 'graph')}</title>"]
     inner_last = sorted(range(len(view.frames)), key=lambda place: -placed.frames[place].w * placed.frames[place].h)
     parts += [_frame(view.frames[place], placed.frames[place]) for place in inner_last]
-    parts += [_wire(wire, points) for wire, points in zip(view.wires, placed.wires, strict=True)]
+    parts += [_wire(place, wire, points)
+              for place, (wire, points) in enumerate(zip(view.wires, placed.wires, strict=True))]
     parts += [_box(box, place) for box, place in zip(view.boxes, placed.boxes, strict=True)]
-    parts += [_label(wire, points) for wire, points in zip(view.wires, placed.wires, strict=True)]
+    parts += [_label(place, wire, points)
+              for place, (wire, points) in enumerate(zip(view.wires, placed.wires, strict=True))]
     parts += [words(12.0, placed.height + 10.0 + row * CAPTION_LINE, line, f'class="caption" {LABEL}')
               for row, line in enumerate(caption)]
     return "\n".join([part for part in parts if part]) + "\n</svg>\n"
@@ -69,7 +71,7 @@ def _box(box: Box, place: Place) -> str:
             f'data-frame="{box.frame}" data-stack="{box.stack}">{tip}{"".join(box_marks(box, place))}</g>')
 
 
-def _wire(wire: Wire, points: Sequence[Point]) -> str:
+def _wire(place: int, wire: Wire, points: Sequence[Point]) -> str:
     """The line, which stops inside its arrowhead, and the head."""
     (x, y), (dx, dy) = points[-1], _direction(points)
     ends = [*points[:-1], (x - dx * ARROW / 2, y - dy * ARROW / 2)]
@@ -77,7 +79,7 @@ def _wire(wire: Wire, points: Sequence[Point]) -> str:
     head = [(x, y), (x - dx * ARROW - dy * side, y - dy * ARROW + dx * side),
             (x - dx * ARROW + dy * side, y - dy * ARROW - dx * side)]
     width = min(1.2 + 0.4 * (wire.count > 1) + 0.2 * min(wire.count, 6), 2.6)
-    return (f'<g class="wire" id="w{wire.source}-{wire.target}" data-source="{wire.source}" '
+    return (f'<g class="wire" id="w{place}" data-source="{wire.source}" '
             f'data-target="{wire.target}" data-count="{wire.count}"><title>{escaped(wire.label)}</title>'
             f'<path d="{_path(ends)}" fill="none" stroke="{ON_PAGE}" stroke-width="{width:g}"/>'
             f'<path d="M{" ".join([f"{number(a)} {number(b)}" for a, b in head])}z" fill="{ON_PAGE}"/></g>')
@@ -103,13 +105,13 @@ def _direction(points: Sequence[Point]) -> Point:
     return 0.0, (1.0 if y1 >= y0 else -1.0)
 
 
-def _label(wire: Wire, points: Sequence[Point]) -> str:
+def _label(place: int, wire: Wire, points: Sequence[Point]) -> str:
     """The label just before the head of its wire, above it or to its right."""
     text = label_of(wire.label, wire.count)
     if not text:
         return ""
     (x, y), (dx, dy) = points[-1], _direction(points)
-    rest = f'class="label" data-source="{wire.source}" data-target="{wire.target}" {LABEL}'
+    rest = f'class="label" data-wire="{place}" {LABEL}'
     if dx:
         anchor = ' text-anchor="end"' if dx > 0 else ""
         return words(x - dx * (ARROW + 1.0), y - 3.0, text, rest + anchor)
