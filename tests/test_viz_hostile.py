@@ -106,7 +106,8 @@ def check_dot(text, direction="LR"):
     assert shown_lines(labels["b4 -> b5"]) == [times(text, 2)]
     assert labels["b1 -> b2"] is None if not shown else shown_lines(labels["b1 -> b2"]) == [shown]
     table = ET.fromstring(labels["b3"][1:-1])
-    words = [cell.text and shown_lines(f'"{cell.text.replace("&", "&amp;")}"')[0] for cell in table.iter("TD") if len(cell) == 0 and "WIDTH" not in cell.attrib]
+    cells = [cell.text for cell in table.iter("TD") if len(cell) == 0 and "WIDTH" not in cell.attrib]
+    words = [shown_lines('"' + cell.replace("&", "&amp;") + '"')[0] for cell in cells]  # XML has decoded its entities
     assert [word.replace("\xa0", " ") for word in words] == ([shown, shown] if shown else [])
 
 

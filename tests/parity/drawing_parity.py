@@ -44,7 +44,8 @@ def tidy(text: str) -> str:
 
 def check(text: str, direction: str) -> None:
     """The SVG of a view with this text has it in every place."""
-    found = words(Drawing(viz_examples.view_of(text), direction, engine="dot").pipe("svg", quiet=True, encoding="utf-8"))
+    made = Drawing(viz_examples.view_of(text), direction, engine="dot")
+    found = words(made.pipe("svg", quiet=True, encoding="utf-8"))
     shown = plain(text)
     wanted = {"b0": [shown, shown, "grad 6"], "b3": [shown, shown], "b4": [times(text, 16), shown],
               "b5": [shown, shown], "b6": [shown], "b1->b2": [shown], "b4->b5": [times(text, 2)],
