@@ -71,7 +71,7 @@ def _box(box: Box, direction: str) -> str:
     texts = [times(box.title, box.stack), *box.lines]
     fill = FILLS.get(box.tone, FILLS[RESULT]) if box.shade is None else colour(box.shade)
     more = ' color="#303030" penwidth=2' if box.tone == "root" else ""
-    if box.picture is not None and box.picture.cells.size:
+    if box.picture is not None and box.picture.shape and box.picture.cells.size:
         shape, label = "plain", _table(texts, box.picture, fill)
         more = ""  # the table has a frame and a colour of its own
     elif box.kind == OPERATION:
@@ -141,14 +141,14 @@ def record(text: str) -> str:
 
 
 def html(text: str) -> str:
-    r"""The same for the text of an HTML-like label.
+    r"""The same for the text of an HTML-like label, where a backslash begins an escape too.
 
     >>> print(html(r'<b> & "q" \N'))
-    &lt;b&gt; &amp; &quot;q&quot; &#92;N
+    &lt;b&gt; &amp; &quot;q&quot; \\N
     """
     return plain(text).translate(IN_HTML).replace("  ", "&#160; ")
 
 
 IN_STRINGS = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
 IN_RECORDS = IN_STRINGS | str.maketrans({ch: "\\" + ch for ch in "{}|<> "})
-IN_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "&#92;"})
+IN_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\"})

@@ -123,7 +123,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
                              "(pass overwrite_source=True to override)")
         folder = source.parent if source.parent.is_dir() else None  # what images of the graph's nodes are relative to
         picture = self._picture(format, renderer, formatter, neato_no_op, quiet, engine, folder)
-        self.save(filename, directory)
+        self.save(filename, directory=directory)
         result.write_bytes(picture)
         if cleanup:
             source.unlink()

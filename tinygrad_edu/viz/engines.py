@@ -55,10 +55,9 @@ def _of_the_wheel() -> str | None:
     except PackageNotFoundError:
         return None
     for file in files:
-        path = str(file.locate())
-        if Path(path).stem == WHEEL and Path(path).suffix in ("", ".exe") and os.access(path, os.X_OK) \
-                and Path(path).is_file():
-            return path
+        path = Path(os.path.normpath(file.locate()))
+        if path.name in (WHEEL, f"{WHEEL}.exe") and path.is_file() and os.access(path, os.X_OK):
+            return str(path)
     return None
 
 

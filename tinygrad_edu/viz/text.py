@@ -25,8 +25,10 @@ def plain(text: str, width: int = 60) -> str:
 
 
 def times(text: str, count: int) -> str:
-    """A text, and behind it how many it stands for, if that is more than one."""
-    return f"{text} \N{MULTIPLICATION SIGN}{count}".lstrip() if count > 1 else text
+    """A text, and behind it how many it stands for, if that is more than one; there is room for that in `plain`."""
+    if count == 1:
+        return text
+    return " ".join(filter(None, [plain(text, width=48), f"\N{MULTIPLICATION SIGN}{count}"]))
 
 
 def number(x: float) -> str:
@@ -39,13 +41,15 @@ def number(x: float) -> str:
 
 
 def amount(data: float | Picture | None) -> str:
-    """What a column of numbers says: a number, the norm of an array, "-" for what was not computed."""
-    return "-" if data is None else f"norm {number(data.norm)}" if isinstance(data, Picture) else number(data)
+    """What a column says: a number, also of an array without axes; the norm of an array; "-" for what is not there."""
+    if isinstance(data, Picture):
+        return f"norm {number(data.norm)}" if data.shape else number(data.low)
+    return "-" if data is None else number(data)
 
 
 def kind_of_array(data: float | Picture | None) -> str:
     """The shape and type of an array, "" of a number."""
-    return f"{data.shape} {data.dtype}" if isinstance(data, Picture) else ""
+    return f"{data.shape} {data.dtype}" if isinstance(data, Picture) and data.shape else ""
 
 
 def title(item: Item) -> str:
