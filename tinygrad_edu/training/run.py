@@ -134,6 +134,9 @@ class Run:
         Raises:
             TinygradError: it is the file of another run, or no whole file; nothing has been changed then.
         """
+        if "progress" not in load(path):
+            raise DataError(f"fit: {path} holds no progress of a run, and cannot be gone on from; restore what it holds "
+                            "with load(), and train without resume=True")
         progress = load(path, self.model, **self._parts())["progress"]
         self.epoch, self.batch, self.steps = progress["epoch"], progress["batch"], progress["steps"]
         self.tally, self.history = Tally(**progress["tally"]), History(progress["rows"])
