@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,7 +24,7 @@ from ..saving.formats import format_of
 from .callbacks import AfterEpoch, Callback
 from .history import History
 from .progress import Bars
-from .run import Run, Tally
+from .run import Run, Tally, length_of
 
 Function = Callable[..., Any]
 
@@ -135,7 +135,7 @@ class _Training:
         """Train on the batches of an epoch; False if the run was stopped before its end."""
         run = self.run
         examples: list[int] = []
-        for batch in bars.batches(run.batches(), _length(run.data), run.batch):
+        for batch in bars.batches(run.batches(), length_of(run.data), run.batch):
             if not examples:
                 run.optimizer.zero_grad()
             examples.append(self._learn(batch))
@@ -274,10 +274,6 @@ def _reread(data: Any) -> Any:
         raise DataError("fit: an iterator can be read only once, but each epoch reads the data anew; give a tuple of "
                         "arrays, a list of batches or tg.data.batches(...)")
     return data
-
-
-def _length(data: Any) -> int | None:
-    return len(data) if isinstance(data, Sized) else None
 
 
 # ---- around the run --------------------------------------------------------------------------------------------------
