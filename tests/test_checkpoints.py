@@ -1,5 +1,6 @@
 """Interrupted runs, taken up again from their checkpoints: bit for bit those that were never interrupted."""
 
+import contextlib
 import random
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
-from tinygrad_edu.errors import TinygradError
+from tinygrad_edu.errors import DataError, TinygradError
 
 
 class StopAfter(tg.Callback):
@@ -139,6 +140,38 @@ def test_the_checkpoint_of_another_run_is_refused_and_nothing_changed(tmp_path):
             tg.fit(model, nn.cross_entropy, optimizer(model.parameters(), lr=0.05), tg.data.make_moons(9), 2,
                    progress=False, checkpoint=path, resume=True, callbacks=callbacks, generators=noise)
         assert same(model.state_dict(), before)
+
+
+def test_an_epoch_goes_on_with_as_many_batches_or_not_at_all(tmp_path):
+    """In batches of another size, those that are passed over are not those that were learned from."""
+    def run(batch_size, step=None, **options):
+        model = nn.Linear(2, 2, rng=0)
+        stop = [lambda run: None, StopAfter(step)]
+        return tg.fit(model, nn.cross_entropy, optim.SGD(model.parameters(), lr=0.1), tg.data.make_moons(20, rng=0), 2,
+                      progress=False, batch_size=batch_size, callbacks=stop, checkpoint=tmp_path / "run.npz",
+                      rng=0, **options)
+
+    for step in (3, None):  # in the middle of an epoch, and at its end
+        with contextlib.suppress(SystemExit):
+            run(4, step, checkpoint_every=1)
+        if step is not None:
+            with pytest.raises(DataError, match=r"after batch 2 of 5 of an epoch, which has 2 batches now"):
+                run(10, resume=True)
+    assert len(run(10, resume=True)) == 2
+
+
+def test_what_was_saved_otherwise_than_by_a_run_is_refused_and_nothing_changed(tmp_path):
+    """It has the model and all else, but not how far the run was."""
+    path, points = tmp_path / "run.npz", tg.data.make_moons(9)
+    saved, model = nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1)
+    data = tg.data.batches(*points, rng=0)
+    tg.save(path, saved, optimizer=optim.SGD(saved.parameters(), lr=0.5), callbacks=[],
+            generators={**tg.generators(saved), "data": data.rng})
+    before = model.state_dict()
+    with pytest.raises(DataError, match="no progress of a run"):
+        tg.fit(model, nn.cross_entropy, optim.SGD(model.parameters(), lr=0.1), data, 2, progress=False,
+               checkpoint=path, resume=True)
+    assert same(model.state_dict(), before)
 
 
 def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_goes_on(tmp_path):

@@ -352,6 +352,13 @@ def test_a_built_in_name_is_refused_with_another_proposed(name):
     assert tg.TABLE[row.name] is row
 
 
+@pytest.mark.parametrize("name", ["adders", "colour", "listed", "name"])
+def test_a_description_that_is_none_is_refused(name):
+    """Adders too: the total that they write into must be nobody else's, which a rule of users need not heed."""
+    with pytest.raises(TypeError, match=f"wrong is described by symbol, latex, analytic and cases, not by {name}"):
+        register(lambda_named("wrong", lambda x: x), 1.0, **{name: {}})
+
+
 def test_a_lambda_is_asked_for_a_name():
     """Messages and drawings would show <lambda>."""
     for nameless in (lambda x: x, functools.partial(np.power, 2.0)):

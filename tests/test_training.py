@@ -394,6 +394,7 @@ def test_training_a_convolutional_network_needs_three_times_its_activations():
     ({"checkpoint_every": 5}, ValueError, ["checkpoint="]),
     ({"checkpoint_every": 0, "checkpoint": "x.npz"}, ValueError, ["checkpoint_every", "0"]),
     ({"checkpoint": "x.pt"}, FileFormatError, [".pt", ".npz"]),  # when it begins, not when it is to be written
+    ({"checkpoint": "no folder/x.npz"}, FileNotFoundError, ["no folder"]),
     ({"epochs": 2.5}, ValueError, ["epochs", "2.5"]),
     ({"accumulate": 2.5}, ValueError, ["accumulate", "2.5"]),  # a count of batches is never equal to it
     ({"callbacks": [tg.EarlyStopping]}, ValueError, ["classes", "EarlyStopping()"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -60,6 +60,7 @@ def operation(*rules: Rule | float, kind: type[Row] = Elementwise, domain: Seque
         count, required = _operands(name, function, kind)
         _check_rules(name, rules, required, kind)
         _check_fitting(name, kind, scalar, jvp)
+        _check_described(name, described)
         intervals = _intervals(name, domain, count or _most(described.get("cases", ())))
         row = _made(name, function, rules, kind, scalar, jvp, {"domain": intervals, **described})
         row.__module__ = function.__module__
@@ -124,6 +125,14 @@ def _check_fitting(name: str, kind: type[Row], scalar: Rule | None, jvp: Rule | 
                         "jvp=, which is for Fused rows")
     if scalar is not None and not issubclass(kind, Elementwise):
         raise TypeError(f"operation: {name} is {kind.__name__}, a function of whole arrays: it takes no scalar=")
+
+
+def _check_described(name: str, described: Mapping[str, Any]) -> None:
+    """What a row has besides is not for others: an `adder` of a rule that hands its cotangent on would write to it."""
+    unknown = described.keys() - {"symbol", "latex", "analytic", "cases"}
+    if unknown:
+        raise TypeError(f"operation: {name} is described by symbol, latex, analytic and cases, not by "
+                        f"{', '.join(sorted(unknown))}")
 
 
 def _most(cases: Sequence[Any]) -> int:

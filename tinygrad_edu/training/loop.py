@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,7 +24,7 @@ from ..saving.formats import format_of
 from .callbacks import AfterEpoch, Callback
 from .history import History
 from .progress import Bars
-from .run import Run, Tally
+from .run import Run, Tally, length_of
 
 Function = Callable[..., Any]
 
@@ -70,6 +70,7 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
         GraphError: the loss is not one node, or depends on none of the optimizer's parameters.
         ValueError: a setting is out of range, or two numbers of a row would have one name.
         FileFormatError: the suffix of the checkpoint is that of no format.
+        FileNotFoundError: there is no folder for it.
         MissingExtraError: tqdm is not installed; give ``progress=False``.
 
     >>> import numpy as np, tinygrad_edu as tg
@@ -109,7 +110,7 @@ class _Training:
         _require(not any(isinstance(c, AfterEpoch) and isinstance(c.function, type) for c in run.callbacks),
                  "callbacks are objects and functions, not classes; make one, as in EarlyStopping()")
         if checkpoint is not None:
-            format_of(Path(checkpoint))  # not to be told after the first epoch
+            _check_location(Path(checkpoint))
         self.run, self.loss, self.metrics, self.accumulate = run, loss, metrics, accumulate
         self.clip_norm, self.schedule, self.checkpoint, self.every = clip_norm, schedule, checkpoint, every
 
@@ -134,7 +135,7 @@ class _Training:
         """Train on the batches of an epoch; False if the run was stopped before its end."""
         run = self.run
         examples: list[int] = []
-        for batch in bars.batches(run.batches(), _length(run.data), run.batch):
+        for batch in bars.batches(run.batches(), length_of(run.data), run.batch):
             if not examples:
                 run.optimizer.zero_grad()
             examples.append(self._learn(batch))
@@ -275,10 +276,6 @@ def _reread(data: Any) -> Any:
     return data
 
 
-def _length(data: Any) -> int | None:
-    return len(data) if isinstance(data, Sized) else None
-
-
 # ---- around the run --------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +300,13 @@ def _interruptible(run: Run, bars: Bars) -> Iterator[None]:
     finally:
         if heeded:
             signal.signal(signal.SIGINT, before)
+
+
+def _check_location(path: Path) -> None:
+    """Raise where no checkpoint can be written: not to be told after the first epoch."""
+    format_of(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"fit: there is no folder {path.parent} for the checkpoint {path.name}")
 
 
 def _named(metrics: Sequence[Function] | Mapping[str, Function]) -> Mapping[str, Function]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,11 @@ def _joined(parts: list[Any]) -> Any:
                         f"shapes {', '.join(sorted({str(np.shape(part)) for part in parts}))}") from error
 
 
+def length_of(data: Any) -> int | None:
+    """How many batches there are in an epoch, where that is known."""
+    return len(data) if isinstance(data, Sized) else None
+
+
 class Run:
     """A training run: what callbacks are given.
 
@@ -125,7 +130,7 @@ class Run:
     def save(self, path: str | Path) -> None:
         """Write all that decides how the run goes on."""
         progress = {"epoch": self.epoch, "batch": self.batch, "steps": self.steps, "begun": self._begun,
-                    "tally": vars(self.tally), "rows": self.history.rows}
+                    "batches": length_of(self.data), "tally": vars(self.tally), "rows": self.history.rows}
         save(path, self.model, **self._parts(), progress=progress)
 
     def resume(self, path: str | Path) -> None:
@@ -134,7 +139,15 @@ class Run:
         Raises:
             TinygradError: it is the file of another run, or no whole file; nothing has been changed then.
         """
-        progress = load(path, self.model, **self._parts())["progress"]
+        progress = load(path).get("progress")
+        if progress is None:
+            raise DataError(f"fit: {path} holds no progress of a run, and cannot be gone on from; restore what it has "
+                            "with load(), and train without resume=True")
+        count, now = progress.get("batches"), length_of(self.data)
+        if progress["batch"] and None not in (count, now) and count != now:
+            raise DataError(f"fit: {path} was written after batch {progress['batch']} of {count} of an epoch, which "
+                            f"has {now} batches now: give the same data and batch_size")
+        load(path, self.model, **self._parts())
         self.epoch, self.batch, self.steps = progress["epoch"], progress["batch"], progress["steps"]
         self.tally, self.history = Tally(**progress["tally"]), History(progress["rows"])
         self._begun = progress["begun"]
