@@ -36,7 +36,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour", "__main__"),
 )
 ORDER = {name: place for place, name in enumerate(name for floor in FLOORS for name in floor)}
-LAZY = {("", "__getattr__"), ("testing", "__getattr__")}
+LAZY = {("", "__getattr__"), ("testing", "__getattr__"), ("viz", "__getattr__")}
 """The functions that may import from the package: they load floors 6 and 7, and hypothesis, on first use."""
 
 

@@ -184,10 +184,14 @@ class _Folding:
 
     def _lines(self, item: Item) -> list[str]:
         lines = []
-        if "data" in self.show:
-            lines.append(described("data", item.data))
+        if "data" in self.show and isinstance(item.data, Picture):
+            shape = "x".join(map(str, item.data.shape)) or "single"
+            lines += [f"{shape} {item.data.dtype}", f"norm {item.data.norm:.3g}"]
+        elif "data" in self.show:
+            lines.append(f"data {item.data:.4g}")
         if "grad" in self.show and item.kind in (LEAF, RESULT):
-            lines.append("grad not computed" if item.grad is None else described("grad", item.grad))
+            lines.append("grad not computed" if item.grad is None else f"grad norm {item.grad.norm:.3g}"
+                         if isinstance(item.grad, Picture) else f"grad {item.grad:.4g}")
         return lines
 
     # -- the wires
@@ -225,15 +229,6 @@ class _Folding:
         """
         item = resolved(self.structure.counterpart, item)
         return shown[item] if item in shown else self.module_of.get(self._closed(self.graph.items[item].block))
-
-
-def described(what: str, data: float | Picture) -> str:
-    """A number, or the shape, dtype and norm of an array, in a few characters."""
-    if not isinstance(data, Picture):
-        return f"{what} {data:.4g}"
-    if what == "data":
-        return f"{'x'.join(map(str, data.shape)) or 'single'} {data.dtype}, norm {data.norm:.3g}"
-    return f"{what} norm {data.norm:.3g}"
 
 
 # ---- colours ---------------------------------------------------------------------------------------------------------

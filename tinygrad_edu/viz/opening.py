@@ -25,6 +25,7 @@ from ..ops.linear import Reduction
 from ..ops.row import Elementwise, ScalarRow
 from ..value import Value
 from .naming import Names
+from .snapshot import parameter_names
 
 MOST = 64
 """More elements than this in one array are not opened."""
@@ -43,8 +44,10 @@ def opened(roots: Sequence[Node], names: Names) -> tuple[list[Value], Names]:
     """
     made: dict[Node, Objects] = {}
     called: Names = {}
+    order = history(*roots)
+    names = parameter_names(order) | names
     with Recording(True):
-        for node in history(*roots):
+        for node in order:
             made[node] = _leaves(node) if node.op is None else _applied(node, made)
             name = node.label or names.get(id(node), "")
             if name:

@@ -156,7 +156,7 @@ def snapshot(roots: Sequence[Node], names: Mapping[int, str] | None = None) -> G
     order = history(*roots)
     calls = _calls(order)
     blocks = _blocks(calls)
-    collected = _Collected(names or {}, _parameter_names(calls), {call: place for place, call in enumerate(calls)})
+    collected = _Collected(names or {}, _names_of_parameters(calls), {call: place for place, call in enumerate(calls)})
     for node in order:
         collected.take(node)
     items = collected.items
@@ -263,8 +263,12 @@ def _blocks(calls: Sequence[Call]) -> list[Block]:
     return blocks
 
 
-def _parameter_names(calls: Sequence[Call]) -> dict[int, str]:
-    """The names that the outermost modules have for their parameters, by the id of each."""
+def parameter_names(order: Sequence[Node]) -> dict[int, str]:
+    """The names that the outermost modules have for their parameters among these nodes, by the id of each."""
+    return _names_of_parameters(_calls(order))
+
+
+def _names_of_parameters(calls: Sequence[Call]) -> dict[int, str]:
     names: dict[int, str] = {}
     outermost = {id(call.module): call.module for call in calls if not isinstance(call.parent, Call)}
     for module in outermost.values():
