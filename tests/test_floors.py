@@ -28,8 +28,8 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "testing.orders", "testing.demands", "testing.edges", "testing.operations", "testing.gallery",
      "testing.plugin", "testing",
      "compile", "interop"),
-    ("training.history", "training.progress", "training.run", "training.callbacks", "training.loop", "training",
-     "", "__main__"),  # "" is the package itself, __init__.py
+    ("training.history", "training.progress", "training.run", "training.callbacks", "training.checks", "training.loop",
+     "training", "", "__main__"),  # "" is the package itself, __init__.py
 )
 ORDER = {name: place for place, name in enumerate(name for floor in FLOORS for name in floor)}
 LAZY = {("", "__getattr__"), ("testing", "__getattr__")}
