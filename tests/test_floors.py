@@ -31,7 +31,8 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "testing.orders", "testing.demands", "testing.edges", "testing.operations", "testing.gallery",
      "testing.plugin", "testing",
      "compile", "interop"),
-    ("training.history", "training.progress", "training.run", "training.callbacks", "training.loop", "training",
+    ("training.history", "training.progress", "training.run", "training.callbacks", "training.checks",
+     "training.loop", "training",
      "",  # the package itself, __init__.py
      "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour", "__main__"),
 )

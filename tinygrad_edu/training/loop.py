@@ -20,8 +20,8 @@ from ..node import Node
 from ..ops.defaults import Rng
 from ..optim import Optimizer, clip_grad_norm
 from ..optim.schedulers import ReduceLROnPlateau
-from ..saving.formats import format_of
 from .callbacks import AfterEpoch, Callback
+from .checks import check_location, named, require, require_whole
 from .history import History
 from .progress import Bars
 from .run import Run, Tally, length_of
@@ -81,15 +81,15 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
     >>> round(model.weight.item(), 3), round(model.bias.item(), 3), history["loss"][-1] < 1e-6
     (3.0, 1.0, True)
     """
-    metrics = _named(metrics)
+    metrics = named(metrics)
     data, validation = _reread(_batched(data, batch_size, rng)), _reread(_batched(validation, batch_size, None, False))
     names = ["loss", *metrics]
     names += [f"validation_{name}" for name in names] if validation is not None else []
     run = Run(model, optimizer, scheduler, data, [c if isinstance(c, Callback) else AfterEpoch(c) for c in callbacks],
               [*names, "lr"], generators or {})
     training = _Training(run, loss, metrics, accumulate, clip_norm, schedule, checkpoint, checkpoint_every)
-    _require_whole("epochs", epochs, 0)
-    _require(checkpoint is not None or not resume, "resume=True needs to be told the checkpoint=")
+    require_whole("epochs", epochs, 0)
+    require(checkpoint is not None or not resume, "resume=True needs to be told the checkpoint=")
     if resume and checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint)
     if not model.training:
@@ -103,14 +103,14 @@ class _Training:
 
     def __init__(self, run: Run, loss: Function, metrics: Mapping[str, Function], accumulate: int,
                  clip_norm: float | None, schedule: str, checkpoint: str | Path | None, every: int | None) -> None:
-        _require(schedule in ("epoch", "step"), f'schedule must be "epoch" or "step", not {schedule!r}')
-        _require_whole("accumulate", accumulate, 1)
-        _require(every is None or checkpoint is not None, "checkpoint_every needs to be told the checkpoint=")
-        _require_whole("checkpoint_every", 1 if every is None else every, 1)
-        _require(not any(isinstance(c, AfterEpoch) and isinstance(c.function, type) for c in run.callbacks),
-                 "callbacks are objects and functions, not classes; make one, as in EarlyStopping()")
+        require(schedule in ("epoch", "step"), f'schedule must be "epoch" or "step", not {schedule!r}')
+        require_whole("accumulate", accumulate, 1)
+        require(every is None or checkpoint is not None, "checkpoint_every needs to be told the checkpoint=")
+        require_whole("checkpoint_every", 1 if every is None else every, 1)
+        require(not any(isinstance(c, AfterEpoch) and isinstance(c.function, type) for c in run.callbacks),
+                "callbacks are objects and functions, not classes; make one, as in EarlyStopping()")
         if checkpoint is not None:
-            _check_location(Path(checkpoint))
+            check_location(Path(checkpoint))
         self.run, self.loss, self.metrics, self.accumulate = run, loss, metrics, accumulate
         self.clip_norm, self.schedule, self.checkpoint, self.every = clip_norm, schedule, checkpoint, every
 
@@ -221,7 +221,7 @@ def evaluate(model: Module, loss: Function, data: Any, metrics: Sequence[Functio
     >>> evaluate(line, tg.nn.mse_loss, (x, 4.0 * x))
     {'loss': 1.0}
     """
-    metrics = _named(metrics)
+    metrics = named(metrics)
     modes = [(module, module.training) for module in model.modules()]
     tally = Tally()
     model.eval()
@@ -300,30 +300,3 @@ def _interruptible(run: Run, bars: Bars) -> Iterator[None]:
     finally:
         if heeded:
             signal.signal(signal.SIGINT, before)
-
-
-def _check_location(path: Path) -> None:
-    """Raise where no checkpoint can be written: not to be told after the first epoch."""
-    format_of(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"fit: there is no folder {path.parent} for the checkpoint {path.name}")
-
-
-def _named(metrics: Sequence[Function] | Mapping[str, Function]) -> Mapping[str, Function]:
-    """The metrics by name: those of a list by that of the function, or of the class of the object."""
-    pairs = list(metrics.items()) if isinstance(metrics, Mapping) else [
-        (getattr(metric, "__name__", type(metric).__name__), metric) for metric in metrics]
-    names = [name for name, _ in pairs]
-    _require(len({*names, "loss", "lr"}) == len(names) + 2, "each number of a row needs a name of its own, but there "
-             f"are loss, lr and the metrics {', '.join(names)}; give a dict of metrics, to name them")
-    return dict(pairs)
-
-
-def _require_whole(name: str, number: Any, least: int) -> None:
-    _require(isinstance(number, (int, np.integer)) and bool(number >= least),
-             f"{name} must be a whole number of at least {least}, not {number!r}")
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise ValueError(f"fit: {message}")
