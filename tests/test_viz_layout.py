@@ -74,8 +74,10 @@ def test_every_part_has_a_finite_place_within_the_picture(drawn):
         len(view.boxes), len(view.frames), len(view.wires))
     for place in (*placed.boxes, *placed.frames):
         assert all(isinstance(v, float) and math.isfinite(v) for v in (place.x, place.y, place.w, place.h))
-        assert place.x >= 0 and place.y >= 0 and place.w > 0 and place.h > 0
-        assert place.x + place.w <= placed.width and place.y + place.h <= placed.height
+        assert min(place.x, place.y) >= 0
+        assert min(place.w, place.h) > 0
+        assert place.x + place.w <= placed.width
+        assert place.y + place.h <= placed.height
     for x, y in itertools.chain.from_iterable(placed.wires):
         assert 0 <= x <= placed.width
         assert 0 <= y <= placed.height
@@ -296,7 +298,7 @@ def test_an_unknown_direction_is_refused():
         layout(made_up([(0, 1)]), "RL")
 
 
-def test_a_thousand_boxes_more_cost_no_more_than_their_share():
+def test_three_times_the_boxes_cost_about_three_times_the_work():
     """Counted in calls of functions, which no other process changes."""
     def calls(view: View) -> int:
         count = 0
@@ -312,8 +314,8 @@ def test_a_thousand_boxes_more_cost_no_more_than_their_share():
             sys.setprofile(None)
         return count
 
-    few, many = (made_up([(i, i + 1) for i in range(n)] + [(i, i + 3) for i in range(n - 3)]) for n in (500, 4000))
-    assert calls(many) < 8 * 1.3 * calls(few)
+    few, many = (made_up([(i, i + 1) for i in range(n)] + [(i, i + 3) for i in range(n - 3)]) for n in (600, 1800))
+    assert calls(many) < 3 * 1.3 * calls(few)
 
 
 # ---- the steps -------------------------------------------------------------------------------------------------------

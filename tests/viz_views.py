@@ -243,7 +243,8 @@ def all_views():
         "mlp on variables": lambda: mlp((2, 3, 1), 2, plain=False), "mlp batch": lambda: mlp((2, 4, 1), 3),
         "rnn": lambda: recurrent(nn.RNNCell, 4), "gru": lambda: recurrent(nn.GRUCell),
         "lstm": lambda: recurrent(nn.LSTMCell), "residual": residual, "ping pong": ping_pong, "chain": chain,
-        "wide": wide, "spelled mlp": lambda: spelled_mlp((3, 4, 4, 1)), "spelled batch": lambda: spelled_mlp((2, 3, 1), 3),
+        "wide": wide, "spelled mlp": lambda: spelled_mlp((3, 4, 4, 1)),
+        "spelled batch": lambda: spelled_mlp((2, 3, 1), 3),
         "mesh": lambda: mesh(1), "wide mesh": lambda: mesh(2, 60, 20), "far mesh": lambda: mesh(3, 80, 80),
     }
     found = {}
