@@ -32,7 +32,7 @@ TONES = {
 DASHES = {FROZEN: "5 3", "unreached": "2 3"}
 """Borders that are not drawn through."""
 
-LOW, MIDDLE, HIGH = (92, 158, 222), (250, 250, 250), (240, 150, 60)
+LOW, MIDDLE, HIGH = (112, 176, 232), (250, 250, 250), (245, 166, 86)
 """Blue, white and orange, which stay apart for the colour-blind: of shades -1, 0 and 1. Dark text reads on all."""
 
 NO_NUMBER = "#c9c9c9"
@@ -42,7 +42,7 @@ def shaded(shade: float) -> str:
     """The colour of a shade from -1 to 1; grey for nan.
 
     >>> shaded(-1.0), shaded(0.0), shaded(2.0)
-    ('#5c9ede', '#fafafa', '#f0963c')
+    ('#70b0e8', '#fafafa', '#f5a656')
     """
     if math.isnan(shade):
         return NO_NUMBER

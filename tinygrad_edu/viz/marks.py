@@ -94,6 +94,8 @@ def _row(box: Box, texts: list[str], x: float, top: float, across: float) -> lis
 
 def picture_marks(picture: Picture, x: float, y: float) -> list[str]:
     """An array drawn small with its corner at (x, y): one row as a line, else a map of cells."""
+    if not picture.cells.size:
+        return []
     cells = [[float(cell) for cell in row] for row in picture.cells]
     numbers = [cell for row in cells for cell in row if math.isfinite(cell)]
     w, h = picture_size(picture)
