@@ -1,0 +1,97 @@
+"""Where across its column each node stands: as straight as the order and the distances between neighbours allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .layering import Layers
+
+SWEEPS, NEARLY = 9, 16.0
+"""How often all columns are gone through, and how far from a straight line a node is moved into it at the end."""
+
+
+def fitted(wanted: Sequence[float], weights: Sequence[float], distances: Sequence[float]) -> list[float]:
+    """The positions with the least sum of weights * (position - wanted)^2 that keep the distances to the one before.
+
+    Without distances this is isotonic regression: neighbours that want to be out of order are pooled at their mean.
+
+    >>> fitted([0.0, 0.0, 50.0], [1.0, 1.0, 1.0], [0.0, 10.0, 10.0])
+    [-5.0, 5.0, 50.0]
+    """
+    shift, shifts = 0.0, []
+    pools: list[list[float]] = []  # of each its mean, weight and number
+    for want, weight, distance in zip(wanted, weights, distances, strict=True):
+        shift += distance
+        shifts.append(shift)
+        mean, total, number = want - shift, weight, 1.0
+        while pools and pools[-1][0] >= mean:
+            before, heavy, many = pools.pop()
+            mean = (mean * total + before * heavy) / (total + heavy)
+            total += heavy
+            number += many
+        pools.append([mean, total, number])
+    means = [mean for mean, _, number in pools for _ in range(int(number))]
+    return [mean + shift for mean, shift in zip(means, shifts, strict=True)]
+
+
+def placed(layers: Layers, gaps: Sequence[Sequence[float]], offsets: Sequence[tuple[float, float]]) -> list[float]:
+    """The position of each node.
+
+    Args:
+        layers: the columns, sorted.
+        gaps: in each column, how far each node is at least from the one before.
+        offsets: of each segment how far its ends are from the positions of its nodes.
+    """
+    nodes, real = sum([len(column) for column in layers.columns]), layers.real
+    lefts: list[list[tuple[int, float, float]]] = [[] for _ in range(nodes)]  # node, where it wants us, how strongly
+    rights: list[list[tuple[int, float, float]]] = [[] for _ in range(nodes)]
+    for (tail, _, head, _), (leave, enter) in zip(layers.segments, offsets, strict=True):
+        strength = 8.0 if tail >= real and head >= real else 2.0 if tail >= real or head >= real else 1.0
+        lefts[head].append((tail, leave - enter, strength))
+        rights[tail].append((head, enter - leave, strength))
+    for near in lefts:  # what has one neighbour, which has no other, stands in line with it
+        if len(near) == 1 and near[0][0] < real and len(rights[near[0][0]]) == 1:
+            near[0] = (*near[0][:2], 4.0)
+            rights[near[0][0]][0] = (*rights[near[0][0]][0][:2], 4.0)
+    position = [0.0] * nodes
+    for column, distances in zip(layers.columns, gaps, strict=True):
+        at = 0.0
+        half = sum(distances) / 2
+        for node, distance in zip(column, distances, strict=True):
+            at += distance
+            position[node] = at - half
+    for sweep in range(SWEEPS):
+        rightward = sweep % 2 == 0
+        both = sweep >= SWEEPS - 4
+        columns = list(zip(layers.columns, gaps, strict=True))
+        for column, distances in columns if rightward else reversed(columns):
+            wanted, weights = [], []
+            for node in column:
+                near = lefts[node] if rightward else rights[node]
+                yields = 1.0
+                if both or not near:
+                    yields = 1.0 if both else 0.1
+                    near = lefts[node] + rights[node]
+                total = sum([strength for _, _, strength in near])
+                wanted.append(sum([(position[other] + offset) * strength for other, offset, strength in near]) / total
+                              if near else position[node])
+                weights.append(total * yields or 0.01)
+            for node, at in zip(column, fitted(wanted, weights, distances), strict=True):
+                position[node] = at
+    _straighten(layers, gaps, lefts, position)
+    return position
+
+
+def _straighten(layers: Layers, gaps: Sequence[Sequence[float]], lefts: Sequence[Sequence[tuple[int, float, float]]],
+                position: list[float]) -> None:
+    """Move what is nearly in line with its only neighbour on the left into line, where there is room."""
+    for column, distances in zip(layers.columns, gaps, strict=True):
+        for place, node in enumerate(column):
+            if len(lefts[node]) != 1:
+                continue
+            other, offset, _ = lefts[node][0]
+            wanted = position[other] + offset
+            low = position[column[place - 1]] + distances[place] if place else wanted
+            high = position[column[place + 1]] - distances[place + 1] if place + 1 < len(column) else wanted
+            if abs(wanted - position[node]) <= NEARLY and low <= wanted <= high:
+                position[node] = wanted
