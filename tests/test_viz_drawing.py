@@ -381,6 +381,16 @@ def test_arrays_are_tables_of_coloured_cells():
     assert cells(np.ones((0, 3))) == []
 
 
+def test_the_caption_stands_below_in_short_lines():
+    """Whole; a drawing without a caption has no label."""
+    caption = "of 5,775 nodes 46 are shown: modules are folded to depth 2, " * 3
+    *_, last = lines_of(view_of(caption=caption))
+    shown = last.removeprefix('label="').removesuffix('" labelloc=b').split("\\n")
+    assert " ".join(shown) == caption.strip()
+    assert max(map(len, shown)) <= 60 < len(caption)
+    assert not [line for line in lines_of(view_of()) if line.startswith("label=")]
+
+
 def test_bundles_and_stacks_say_how_many_they_are():
     """With a thick wire, and a double frame."""
     lines = lines_of(view_of())

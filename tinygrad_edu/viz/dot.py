@@ -5,6 +5,7 @@ Values are records of their name, data and gradient; operations are circles; ope
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -20,7 +21,7 @@ CELLS = 12
 
 
 def body(view: View, direction: str = "LR") -> list[str]:
-    """The statements of a graph in DOT, each a line: boxes inside their frames, then the wires.
+    """The statements of a graph in DOT, each a line: boxes inside their frames, the wires, the caption.
 
     Every text of the graph goes through `record`, `quoted` or `html`, and so is shown, never read as DOT.
     """
@@ -29,6 +30,8 @@ def body(view: View, direction: str = "LR") -> list[str]:
              f'edge [color="{ON_PAGE}" fontcolor="{ON_PAGE}" fontname="Helvetica" fontsize=10 arrowsize=0.7]']
     lines += [_statement(part, direction) for part in nested(view)]
     lines += [_wire(wire) for wire in view.wires]
+    if view.caption:
+        lines.append(f"label={quoted(*textwrap.wrap(plain(view.caption, 600), 60))} labelloc=b")
     return [f"\t{line}\n" for line in lines]
 
 
@@ -62,17 +65,17 @@ def _box(box: Box, direction: str) -> str:
     texts = [times(box.title, box.stack), *box.lines]
     fill, border = fill_and_border(box.tone, box.shade)
     style = "filled,dashed" if box.tone in DASHES else "filled"
-    more = ""
+    more = " penwidth=2" if box.tone == "root" else ""
     if box.picture is not None and box.picture.shape and box.picture.cells.size:
         shape, label = "plain", _table(texts, box.picture, fill, border)  # which has a frame and a colour of its own
         style = "solid"
     elif box.kind == OPERATION:
         shape, label = "circle" if len(box.title) <= 4 and len(texts) == 1 else "ellipse", quoted(*texts)
-        more = " margin=0.03"
+        more += " margin=0.03"
     elif box.kind == MODULE:
         shape, label = "box", quoted(*texts)
         style += ",rounded"
-        more = " peripheries=2" if box.stack > 1 else ""
+        more += " peripheries=2" if box.stack > 1 else ""
     else:
         fields = " | ".join(record(text) for text in texts if text)
         shape, label = "record", f'"{{ {fields} }}"' if direction in ("LR", "RL") else f'"{fields}"'
