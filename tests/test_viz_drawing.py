@@ -14,7 +14,8 @@ from viz_examples import graph_of, view_of
 import tinygrad_edu as tg
 from tinygrad_edu.errors import MissingExtraError, UnsupportedError
 from tinygrad_edu.viz import drawing
-from tinygrad_edu.viz.dot import body, colour
+from tinygrad_edu.viz.colours import NO_NUMBER, TONES, shaded
+from tinygrad_edu.viz.dot import body
 from tinygrad_edu.viz.drawing import Drawing
 from tinygrad_edu.viz.engines import find_dot
 from tinygrad_edu.viz.snapshot import RESULT, picture, snapshot
@@ -358,14 +359,10 @@ def test_an_operand_used_twice_has_two_wires():
 def test_shades_and_tones_colour_the_boxes():
     """A shade comes before the tone."""
     fills = {line.split()[0]: line.split('fillcolor="')[1][:7] for line in lines_of(view_of()) if "fillcolor" in line}
-    assert fills["b2"] == colour(-0.5)
-    assert len({fills[box] for box in ("b0", "b1", "b4", "b6", "b7")}) == 5
-    channels = [tuple(bytes.fromhex(colour(x)[1:])) for x in (-1.0, -0.5, 0.0, 0.5, 1.0)]
-    assert channels[2] == (255, 255, 255)
-    assert channels[0][2] > channels[0][0]
-    assert channels[4][0] > channels[4][2]
-    assert channels[0][0] < channels[1][0] < 255
-    assert channels[4][1] < channels[3][1] < 255
+    assert fills["b2"] == shaded(-0.5)
+    assert {box: fills[box] for box in ("b0", "b1", "b4", "b6", "b7")} == {
+        box: TONES[tone][0] for box, tone in (("b0", "leaf"), ("b1", "operation"), ("b4", "module"), ("b6", "root"),
+                                              ("b7", "unreached"))}
 
 
 def test_arrays_are_tables_of_coloured_cells():
@@ -377,11 +374,21 @@ def test_arrays_are_tables_of_coloured_cells():
 
     small = cells([[1.0, -2.0, np.nan], [0.0, np.inf, 2.0]])
     assert [[cell[:7] for cell in row] for row in small] == [
-        [colour(0.5), colour(-1.0), "#909090"], [colour(0.0), colour(1.0), colour(1.0)]]
+        [shaded(0.5), shaded(-1.0), NO_NUMBER], [shaded(0.0), shaded(1.0), shaded(1.0)]]
     assert np.shape(cells(np.ones((100, 50)))) == (12, 12)
     assert np.shape(cells(np.ones(3))) == (1, 3)
     assert cells(3.0) == []
     assert cells(np.ones((0, 3))) == []
+
+
+def test_the_caption_stands_below_in_short_lines():
+    """Whole; a drawing without a caption has no label."""
+    caption = "of 5,775 nodes 46 are shown: modules are folded to depth 2, " * 3
+    *_, last = lines_of(view_of(caption=caption))
+    shown = last.removeprefix('label="').removesuffix('" labelloc=b').split("\\n")
+    assert " ".join(shown) == caption.strip()
+    assert max(map(len, shown)) <= 60 < len(caption)
+    assert not [line for line in lines_of(view_of()) if line.startswith("label=")]
 
 
 def test_bundles_and_stacks_say_how_many_they_are():

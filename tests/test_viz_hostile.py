@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from viz_examples import HOSTILE, graph_of, view_of
 
+import tinygrad_edu as tg
 from tinygrad_edu.viz.dot import body
+from tinygrad_edu.viz.drawing import Drawing
 from tinygrad_edu.viz.exports import to_html, to_json
 from tinygrad_edu.viz.mermaid import mermaid
+from tinygrad_edu.viz.snapshot import snapshot
 from tinygrad_edu.viz.text import plain
 
 NAMES = st.one_of(st.text(), st.sampled_from(HOSTILE), st.text(alphabet='\\"{}|<>& ;#\n`[]()\0e', max_size=12))
@@ -171,8 +174,7 @@ def refuse(constant):
     raise AssertionError(f"{constant} is no JSON")
 
 
-@given(NAMES)
-def test_json_gives_back_any_name(text):
+def check_json(text):
     """Strictly: no NaN, only ASCII; the label is the same string."""
     written = to_json(graph_of(text), caption=text)
     assert written.isascii()
@@ -196,17 +198,19 @@ class Page(html.parser.HTMLParser):
 
 
 def read_page(text):
-    """The page of a graph with the text as the name of a node and in the caption."""
+    """The page of a graph with the text as the names of its nodes, and in the caption."""
     page = Page()
-    written = to_html('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>', graph_of(text), text)
+    a = tg.Value(3.0, text)
+    y = a * 2.0
+    y.label = text
+    written = to_html('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>', snapshot([y, a]), text)
     written.encode()
     page.feed(written)
     page.close()
     return page
 
 
-@given(NAMES)
-def test_a_page_has_the_same_tags_whatever_the_names_are(text):
+def check_page(text):
     """No name becomes a tag or an attribute; no script, and nothing to load, is in the page."""
     page = read_page(text)
     assert page.tags == read_page("a").tags
@@ -214,3 +218,25 @@ def test_a_page_has_the_same_tags_whatever_the_names_are(text):
     assert not [name for _, names in page.tags for name in names if name.startswith("on") or name in ("src", "href")]
     if plain(text, 1000).strip():
         assert plain(text, 1000) in page.said
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_json_and_pages_hold_a_listed_name_as_it_is(text):
+    """The page with our own picture of it has the tags that a harmless name gives it, and our picture is XML."""
+    check_json(text)
+    check_page(text)
+    pages = [Page(), Page()]
+    for page, name in zip(pages, (text or " ", "a"), strict=True):
+        made = Drawing(view_of(name, caption="all"), engine="own")
+        ET.fromstring(made.to_svg())
+        page.feed(made.to_html())
+        page.close()
+    kinds = [{tag for tag, _ in page.tags} for page in pages]
+    assert kinds[0] == kinds[1]
+
+
+@given(NAMES)
+def test_json_and_pages_hold_any_name_as_it_is(text):
+    """Whatever it is."""
+    check_json(text)
+    check_page(text)

@@ -5,39 +5,33 @@ Values are records of their name, data and gradient; operations are circles; ope
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from .snapshot import CONSTANT, FROZEN, LEAF, RESULT, Picture
+from .colours import DASHES, ON_PAGE, TEXT, fill_and_border, shaded
+from .snapshot import Picture
 from .text import plain, times
 from .view import MODULE, OPERATION, Box, Frame, View, Wire
-
-FILLS = {"root": "#ffe9a8", RESULT: "#f4f4f4", LEAF: "#d9ecfb", FROZEN: "#e3e3ee", CONSTANT: "#e0e0e0",
-         "unreached": "#fbdcdc", "operation": "#ffffff", "module": "#e4f3e0"}
-"""The colour of each tone. Text on it is dark, and lines are of a middle grey: both the light and the dark theme of
-a notebook may lie behind the picture, which is transparent."""
-
-LINE, INK = "#808080", "#1a1a1a"
-
-NEGATIVE, POSITIVE = (33, 102, 172), (178, 24, 43)
-"""The colours of the shades -1 and 1; 0 is white."""
 
 CELLS = 12
 """How many rows and columns of an array's picture are drawn."""
 
 
 def body(view: View, direction: str = "LR") -> list[str]:
-    """The statements of a graph in DOT, each a line: boxes inside their frames, then the wires.
+    """The statements of a graph in DOT, each a line: boxes inside their frames, the wires, the caption.
 
     Every text of the graph goes through `record`, `quoted` or `html`, and so is shown, never read as DOT.
     """
-    lines = [f'rankdir={direction} bgcolor=transparent color="{LINE}" fontcolor="{LINE}" fontname="Helvetica"',
-             f'node [style=filled color="{LINE}" fontcolor="{INK}" fontname="Helvetica" fontsize=11 height=0.3]',
-             f'edge [color="{LINE}" fontcolor="{LINE}" fontname="Helvetica" fontsize=10 arrowsize=0.7]']
+    lines = [f'rankdir={direction} bgcolor=transparent color="{ON_PAGE}" fontcolor="{ON_PAGE}" fontname="Helvetica"',
+             f'node [fontcolor="{TEXT}" fontname="Helvetica" fontsize=11 height=0.3]',
+             f'edge [color="{ON_PAGE}" fontcolor="{ON_PAGE}" fontname="Helvetica" fontsize=10 arrowsize=0.7]']
     lines += [_statement(part, direction) for part in nested(view)]
     lines += [_wire(wire) for wire in view.wires]
+    if view.caption:
+        lines.append(f"label={quoted(*textwrap.wrap(plain(view.caption, 600), 60))} labelloc=b")
     return [f"\t{line}\n" for line in lines]
 
 
@@ -69,21 +63,23 @@ def _statement(part: Box | Frame | None, direction: str) -> str:
 
 def _box(box: Box, direction: str) -> str:
     texts = [times(box.title, box.stack), *box.lines]
-    fill = FILLS.get(box.tone, FILLS[RESULT]) if box.shade is None else colour(box.shade)
-    more = ' color="#303030" penwidth=2' if box.tone == "root" else ""
+    fill, border = fill_and_border(box.tone, box.shade)
+    style = "filled,dashed" if box.tone in DASHES else "filled"
+    more = " penwidth=2" if box.tone == "root" else ""
     if box.picture is not None and box.picture.shape and box.picture.cells.size:
-        shape, label = "plain", _table(texts, box.picture, fill)
-        more = ""  # the table has a frame and a colour of its own
+        shape, label = "plain", _table(texts, box.picture, fill, border)  # which has a frame and a colour of its own
+        style = "solid"
     elif box.kind == OPERATION:
         shape, label = "circle" if len(box.title) <= 4 and len(texts) == 1 else "ellipse", quoted(*texts)
-        more += ' margin="0.03"'
+        more += " margin=0.03"
     elif box.kind == MODULE:
         shape, label = "box", quoted(*texts)
-        more += ' style="rounded,filled"' + (" peripheries=2" if box.stack > 1 else "")
+        style += ",rounded"
+        more += " peripheries=2" if box.stack > 1 else ""
     else:
         fields = " | ".join(record(text) for text in texts if text)
         shape, label = "record", f'"{{ {fields} }}"' if direction in ("LR", "RL") else f'"{fields}"'
-    return f'b{box.place} [shape={shape} label={label} fillcolor="{fill}"{more}]'
+    return f'b{box.place} [shape={shape} label={label} style="{style}" fillcolor="{fill}" color="{border}"{more}]'
 
 
 def _wire(wire: Wire) -> str:
@@ -92,29 +88,17 @@ def _wire(wire: Wire) -> str:
     return f"b{wire.source} -> b{wire.target}" + (f" [{' '.join(attributes)}]" if attributes else "")
 
 
-def _table(texts: Iterable[str], picture: Picture, fill: str) -> str:
+def _table(texts: Iterable[str], picture: Picture, fill: str, border: str) -> str:
     """An HTML-like label: the texts, and below them the array's elements as coloured cells."""
     cells = picture.cells[np.ix_(*[np.linspace(0, n - 1, min(n, CELLS)).astype(int) for n in picture.cells.shape])]
     finite = np.abs(cells[np.isfinite(cells)])
     scale = float(finite.max(initial=0.0)) or 1.0
-    rows = "".join("<TR>" + "".join(f'<TD WIDTH="7" HEIGHT="7" FIXEDSIZE="TRUE" BGCOLOR="{colour(x / scale)}"></TD>'
+    rows = "".join("<TR>" + "".join(f'<TD WIDTH="7" HEIGHT="7" FIXEDSIZE="TRUE" BGCOLOR="{shaded(x / scale)}"></TD>'
                                     for x in row) + "</TR>" for row in cells.tolist())
     words = "".join(f"<TR><TD>{html(text)}</TD></TR>" for text in texts if text)
     grid = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="0">{rows}</TABLE>'
-    return (f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="4" COLOR="{LINE}" BGCOLOR="{fill}">'
+    return (f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="4" COLOR="{border}" BGCOLOR="{fill}">'
             f"{words}<TR><TD>{grid}</TD></TR></TABLE>>")
-
-
-def colour(shade: float) -> str:
-    """Blue for -1, white for 0, red for 1, between them for what lies between, and grey for nan.
-
-    >>> colour(-1.0), colour(0.0), colour(2.0), colour(float("nan"))
-    ('#2166ac', '#ffffff', '#b2182b', '#909090')
-    """
-    if shade != shade:
-        return "#909090"
-    full, part = POSITIVE if shade > 0.0 else NEGATIVE, min(abs(shade), 1.0)
-    return "#" + "".join(f"{round(255 + part * (c - 255)):02x}" for c in full)
 
 
 # ---- texts -----------------------------------------------------------------------------------------------------------

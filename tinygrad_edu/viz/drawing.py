@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import graphviz
 
@@ -62,7 +62,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         program: the choice of a program: None, if none was made.
     """
 
-    def __init__(self, view: View = NOTHING, direction: str = "LR", *, engine: str | None = None,
+    def __init__(self, view: View = NOTHING, direction: Literal["LR", "TB"] = "LR", *, engine: str | None = None,
                  **settings: Any) -> None:
         if direction not in DIRECTIONS:
             raise ValueError(f"direction is {direction!r}; it can be one of {', '.join(DIRECTIONS)}")
@@ -235,9 +235,9 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         return path
 
 
-def own_svg(view: View, direction: str) -> str:
+def own_svg(view: View, direction: Literal["LR", "TB"]) -> str:
     """The picture that our own layout makes."""
-    return svg(view, layout(view, "LR" if direction == "LR" else "TB"))
+    return svg(view, layout(view, direction))
 
 
 def _run(command: list[str], source: bytes, quiet: bool, folder: Path | None) -> bytes:

@@ -56,7 +56,7 @@ def _of_the_wheel() -> str | None:
         return None
     for file in files:
         path = Path(os.path.normpath(file.locate()))
-        if path.name in (WHEEL, f"{WHEEL}.exe") and path.is_file() and os.access(path, os.X_OK):
+        if path.name in (WHEEL, f"{WHEEL}.exe") and os.access(path, os.X_OK):
             return str(path)
     return None
 

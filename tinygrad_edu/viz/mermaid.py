@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ..errors import UnsupportedError
-from .dot import FILLS, INK, LINE, nested
+from .colours import TEXT, TONES
+from .dot import nested
 from .text import plain, times
 from .view import MODULE, OPERATION, Box, Frame, View, Wire
 
@@ -56,10 +57,10 @@ def _classes(view: View) -> Iterator[str]:
     """The tones as classes, and which boxes have them."""
     members: dict[str, list[str]] = defaultdict(list)
     for box in view.boxes:
-        if box.tone in FILLS:
+        if box.tone in TONES:
             members[box.tone].append(f"b{box.place}")
     for tone, boxes in members.items():
-        yield f"classDef {tone} fill:{FILLS[tone]},stroke:{LINE},color:{INK}"
+        yield f"classDef {tone} fill:{TONES[tone][0]},stroke:{TONES[tone][1]},color:{TEXT}"
         yield f"class {','.join(boxes)} {tone}"
 
 
