@@ -23,7 +23,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("trees", "transforms"),
     ("nn", "optim", "data", "saving"),
     ("viz.snapshot", "viz.view", "viz.structure", "viz.folding", "viz.naming", "viz.opening", "viz.text", "viz.engines",
-     "viz.dot", "viz.mermaid", "viz.exports", "viz.measure", "viz.colours", "viz.nesting", "viz.layering",
+     "viz.measure", "viz.colours", "viz.dot", "viz.mermaid", "viz.exports", "viz.nesting", "viz.layering",
      "viz.ordering", "viz.placing", "viz.plan", "viz.layout", "viz.marks", "viz.svg", "viz.drawing", "viz.request",
      "viz.reprs", "viz",
      "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",

@@ -46,7 +46,7 @@ def wheel(folder, monkeypatch):
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: graphviz-pure\nVersion: 0.2.2\n")
     (info / "RECORD").write_text("../bin/graphviz-pure,,\ngraphviz_pure-0.2.2.dist-info/METADATA,,\n")
-    monkeypatch.syspath_prepend(str(folder / "site"))
+    monkeypatch.setattr(sys, "path", [str(folder / "site"), *sys.path])  # syspath_prepend would undo it to less
     return program(folder / "bin", "graphviz-pure")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ..engine import history
 from ..errors import DataError, TinygradError
@@ -15,8 +15,10 @@ from .naming import Names, caller_names, given_names
 from .opening import opened
 from .snapshot import Graph, snapshot
 
+Direction = Literal["LR", "TB"]
 
-def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direction: str = "LR",
+
+def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direction: Direction = "LR",
          names: Any = None, show: Sequence[str] = ("data", "grad"), color_by: str | None = None, *,
          stacked: bool = True, granularity: str = "node", engine: str | None = None) -> Drawing:
     """The graph that a node was made from, as a picture: in a notebook it shows itself.
@@ -57,7 +59,7 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
                   granularity, engine)
 
 
-def draw_dot(root: Any, format: str = "svg", rankdir: str = "LR") -> Drawing:  # noqa: A002 - micrograd's name for it
+def draw_dot(root: Any, format: str = "svg", rankdir: Direction = "LR") -> Drawing:  # noqa: A002 - micrograd's name for it
     """`draw` with micrograd's arguments: `rankdir` is "LR" or "TB", `format` what ``.render()`` writes."""
     drawing = _drawn(root, None, 300, rankdir, _names(None, sys._getframe(1)), ("data", "grad"), None, True, "node",
                      None)
@@ -69,7 +71,7 @@ def _names(names: Any, frame: Any) -> Names:
     return caller_names(frame) if names is None else given_names(names)
 
 
-def _drawn(node: Any, depth: Any, max_nodes: int, direction: str, names: Names, show: Sequence[str],
+def _drawn(node: Any, depth: Any, max_nodes: int, direction: Direction, names: Names, show: Sequence[str],
            color_by: str | None, stacked: bool, granularity: str, engine: str | None) -> Drawing:
     if direction not in DIRECTIONS:
         raise DataError(f"draw: direction must be {' or '.join(map(repr, DIRECTIONS))}, not {direction!r}")
