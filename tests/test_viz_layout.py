@@ -14,6 +14,7 @@ from viz_views import all_views, chain, collapsed, doubled, graph_of, made_up, m
 
 from tinygrad_edu.viz.layering import layered, ranked
 from tinygrad_edu.viz.layout import Layout, layout
+from tinygrad_edu.viz.measure import box_size
 from tinygrad_edu.viz.ordering import Order, ordered
 from tinygrad_edu.viz.placing import fitted
 from tinygrad_edu.viz.view import View
@@ -81,6 +82,15 @@ def test_every_part_has_a_finite_place_within_the_picture(drawn):
     for x, y in itertools.chain.from_iterable(placed.wires):
         assert 0 <= x <= placed.width
         assert 0 <= y <= placed.height
+
+
+def test_every_box_is_large_enough_for_its_texts(drawn):
+    """Those of blocks drawn alike are as large as the largest of them."""
+    view, placed = drawn
+    for box, place in zip(view.boxes, placed.boxes, strict=True):
+        width, height = box_size(box)
+        assert place.w >= width
+        assert place.h >= height
 
 
 def test_no_two_boxes_overlap(drawn):
@@ -376,6 +386,21 @@ def test_few_crossings_are_left(graph):
     left = ordered(layers, [(0, 0)] * size)
     assert left == crossings(layers.columns, layers.segments)
     assert least <= left <= least + 1
+
+
+@given(acyclic())
+def test_swaps_only_ever_remove_crossings(graph):
+    size, edges = graph
+    order = Order(layered(size, edges, (), ()), [(0, 0)] * size)
+    before, improved = order.crossings(), order.swap()
+    assert order.crossings() < before if improved else order.crossings() == before
+
+
+def test_a_swap_untangles_two_wires():
+    order = Order(layered(4, [(0, 0, 3, 0), (1, 0, 2, 0)], (), ()), [(0, 0)] * 4)
+    assert order.crossings() == 1
+    assert order.swap()
+    assert order.crossings() == 0
 
 
 def test_a_tree_has_no_crossings():

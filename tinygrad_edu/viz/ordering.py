@@ -83,18 +83,31 @@ class Order:
 
     def swap(self) -> bool:
         """Exchange neighbours in a column where that removes crossings; whether any were."""
-        position, improved = self.position, False
+        improved = False
         for column in self.columns:
-            lefts = {node: sorted([position[other] + port for other, port in self.left[node]]) for node in column}
-            rights = {node: sorted([position[other] + port for other, port in self.right[node]]) for node in column}
+            if len(column) < 2:
+                continue
+            lefts, rights = self._places(self.left, column), self._places(self.right, column)
             for place in range(len(column) - 1):
                 a, b = column[place], column[place + 1]
-                gain = _gain(lefts[a], lefts[b]) + _gain(rights[a], rights[b])
-                if gain > 0:
+                if _gain(lefts[place], lefts[place + 1]) + _gain(rights[place], rights[place + 1]) > 0:
                     column[place], column[place + 1] = b, a
+                    for places in (lefts, rights):
+                        places[place], places[place + 1] = places[place + 1], places[place]
                     improved = True
             self._number(column)
         return improved
+
+    def _places(self, ends: Ends, column: Sequence[int]) -> list[list[float]]:
+        """Where the neighbours of each node in a column stand, sorted."""
+        position = self.position
+        found = []
+        for node in column:
+            places = [position[other] + port for other, port in ends[node]]
+            if len(places) > 1:
+                places.sort()
+            found.append(places)
+        return found
 
     def restore(self, columns: Sequence[Sequence[int]]) -> None:
         """Put the columns back in this order."""
@@ -132,7 +145,7 @@ def ordered(layers: Layers, side: Sequence[tuple[int, int]]) -> int:
     """Sort the columns in place; the number of crossings left."""
     order = Order(layers, side)
     tries = [None, True, False] if order.count < SMALL else [None]
-    rounds = 24 if order.count < SMALL else 8 if order.count < LARGE else 4
+    rounds = 16 if order.count < SMALL else 8 if order.count < LARGE else 4
     best, kept = -1, [list(column) for column in layers.columns]
     given = [list(column) for column in kept]
     for start in tries:
@@ -142,13 +155,13 @@ def ordered(layers: Layers, side: Sequence[tuple[int, int]]) -> int:
             count = order.crossings()
             if best < 0 or count < best:
                 best, kept, idle = count, [list(column) for column in layers.columns], 0
-            elif idle > 5:
+            elif idle > 3:
                 break
             if best == 0:
                 break
             idle += 1
             order.sweep(number % 2 == 0, number % 4 > 1)
-            for _ in range(8 if order.count < SMALL else 2):
+            for _ in range(4 if order.count < SMALL else 2):
                 if not order.swap():
                     break
         if best == 0:

@@ -60,21 +60,23 @@ def placed(layers: Layers, gaps: Sequence[Sequence[float]], offsets: Sequence[tu
         for node, distance in zip(column, distances, strict=True):
             at += distance
             position[node] = at - half
+    both = [near + others for near, others in zip(lefts, rights, strict=True)]
+    columns = list(zip(layers.columns, gaps, strict=True))
     for sweep in range(SWEEPS):
         rightward = sweep % 2 == 0
-        both = sweep >= SWEEPS - 4
-        columns = list(zip(layers.columns, gaps, strict=True))
+        nearest = both if sweep >= SWEEPS - 4 else lefts if rightward else rights
         for column, distances in columns if rightward else reversed(columns):
             wanted, weights = [], []
             for node in column:
-                near = lefts[node] if rightward else rights[node]
+                near = nearest[node]
                 yields = 1.0
-                if both or not near:
-                    yields = 1.0 if both else 0.1
-                    near = lefts[node] + rights[node]
-                total = sum([strength for _, _, strength in near])
-                wanted.append(sum([(position[other] + offset) * strength for other, offset, strength in near]) / total
-                              if near else position[node])
+                if not near:
+                    near, yields = both[node], 0.1
+                total = pull = 0.0
+                for other, offset, strength in near:
+                    total += strength
+                    pull += (position[other] + offset) * strength
+                wanted.append(pull / total if total else position[node])
                 weights.append(total * yields or 0.01)
             for node, at in zip(column, fitted(wanted, weights, distances), strict=True):
                 position[node] = at
