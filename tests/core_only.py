@@ -3,6 +3,8 @@
 import importlib.util
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -43,12 +45,23 @@ def main() -> None:
         said = str(error)
     assert "pip install 'tinygrad_edu[testing]'" in said, said
 
+    drawing = tg.draw(out, depth=1, engine="own")
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in ("svg", "html", "dot", "mmd", "json", "txt"):
+            assert drawing.export(Path(folder, f"graph.{suffix}")).stat().st_size > 100
+    assert tg.draw(out).to_svg().startswith("<svg"), "a picture needs a program"
+    try:
+        tg.draw(out).pipe("png")
+    except tg.errors.MissingExtraError as error:
+        said = str(error)
+    assert "tinygrad_edu[dot]" in said, said
+
     command = [sys.executable, "-m", "tinygrad_edu", "--quick"]
     tour = subprocess.run(command, capture_output=True, text=True, check=False)
     assert tour.returncode == 1, tour
     assert "pip install" in tour.stderr.splitlines()[-1], tour.stderr
     assert "Traceback" not in tour.stderr, tour.stderr
-    print("the core alone: trains, differentiates, and names the extra that the tour needs")
+    print("the core alone: trains, differentiates, draws, and names the extra that the tour needs")
 
 
 if __name__ == "__main__":

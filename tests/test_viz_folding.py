@@ -58,6 +58,16 @@ def test_what_was_not_computed_is_said_and_what_was_not_reached_is_marked():
     assert view(y, show=("data",)).boxes[0].lines == ("data 2",)
 
 
+def test_arrays_say_their_shape_and_norm_and_single_ones_their_number():
+    t = Tensor([[3.0, 4.0]], label="t")
+    total = (t * t).sum()
+    total.label = "total"
+    total.backward()
+    lines = {box.title: box.lines for box in view(total).boxes}
+    assert lines["t"] == ("1x2 float64", "norm 5", "grad norm 10")
+    assert lines["total"] == ("data 25", "grad 1")
+
+
 def test_constants_and_frozen_nodes_have_tones_and_no_gradient():
     frozen = Value(2.0, "f", requires_grad=False)
     x = Value(1.0)

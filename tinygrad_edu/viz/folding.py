@@ -183,15 +183,14 @@ class _Folding:
         return "unreached" if item.kind == LEAF and item.grad is None and self.reached else item.kind
 
     def _lines(self, item: Item) -> list[str]:
-        lines = []
-        if "data" in self.show and isinstance(item.data, Picture):
-            shape = "x".join(map(str, item.data.shape)) or "single"
-            lines += [f"{shape} {item.data.dtype}", f"norm {item.data.norm:.3g}"]
+        lines, data, grad = [], _single(item.data), _single(item.grad)
+        if "data" in self.show and isinstance(data, Picture):
+            lines += [f"{'x'.join(map(str, data.shape))} {data.dtype}", f"norm {data.norm:.3g}"]
         elif "data" in self.show:
-            lines.append(f"data {item.data:.4g}")
+            lines.append(f"data {data:.4g}")
         if "grad" in self.show and item.kind in (LEAF, RESULT):
-            lines.append("grad not computed" if item.grad is None else f"grad norm {item.grad.norm:.3g}"
-                         if isinstance(item.grad, Picture) else f"grad {item.grad:.4g}")
+            lines.append("grad not computed" if grad is None else f"grad norm {grad.norm:.3g}"
+                         if isinstance(grad, Picture) else f"grad {grad:.4g}")
         return lines
 
     # -- the wires
@@ -229,6 +228,11 @@ class _Folding:
         """
         item = resolved(self.structure.counterpart, item)
         return shown[item] if item in shown else self.module_of.get(self._closed(self.graph.items[item].block))
+
+
+def _single(data: float | Picture | None) -> float | Picture | None:
+    """The number in an array that has no axes; all else as it is."""
+    return data.low if isinstance(data, Picture) and not data.shape else data
 
 
 # ---- colours ---------------------------------------------------------------------------------------------------------
