@@ -296,6 +296,16 @@ def test_a_long_wire_beside_a_chain_is_straight_but_at_its_ends():
     assert len({round(y, 3) for y in heights}) <= 3
 
 
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_the_longest_wire_around_others_bends_at_its_ends_alone(direction):
+    """In micrograd's example, a wire along most of the picture."""
+    placed = layout(VIEWS["micrograd flat"], direction)
+    along, across = (0, 1) if direction == "LR" else (1, 0)
+    longest = max(placed.wires, key=lambda points: points[-1][along] - points[0][along])
+    assert longest[-1][along] - longest[0][along] > (placed.width, placed.height)[along] / 3
+    assert len({round(point[across], 3) for point in longest}) <= 3
+
+
 def test_disconnected_parts_do_not_mix():
     first, second = [(0, 2), (1, 2), (2, 3)], [(4, 6), (5, 6), (6, 7)]
     placed = layout(made_up([*first, *second]))

@@ -131,8 +131,8 @@ def _median(places: Sequence[float]) -> float:
 
 def _gain(a: Sequence[float], b: Sequence[float]) -> int:
     """How many crossings fewer there are if the node with ends `b` stands above that with ends `a`."""
-    if not a or not b or a[-1] <= b[0]:
-        return -len(a) * len(b) if a and b and a[-1] < b[0] else 0
+    if not a or not b or a[-1] < b[0]:
+        return -len(a) * len(b)
     gain = 0
     for end in a:
         gain += bisect_left(b, end)

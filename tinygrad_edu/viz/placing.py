@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from .layering import Layers
@@ -80,20 +81,58 @@ def placed(layers: Layers, gaps: Sequence[Sequence[float]], offsets: Sequence[tu
                 weights.append(total * yields or 0.01)
             for node, at in zip(column, fitted(wanted, weights, distances), strict=True):
                 position[node] = at
-    _straighten(layers, gaps, lefts, position)
+    room = _Room(layers, gaps, position)
+    for column in layers.columns:
+        for node in column:
+            if node < real and len(lefts[node]) == 1:
+                room.line_up(node, position[lefts[node][0][0]] + lefts[node][0][1])
+            elif node >= real and lefts[node][0][0] < real:
+                trunk = [node]
+                while further := [other for other, _, _ in rights[trunk[-1]] if other >= real]:
+                    trunk += further  # a bend leads to one other at most
+                room.straighten(trunk)
     return position
 
 
-def _straighten(layers: Layers, gaps: Sequence[Sequence[float]], lefts: Sequence[Sequence[tuple[int, float, float]]],
-                position: list[float]) -> None:
-    """Move what is nearly in line with its only neighbour on the left into line, where there is room."""
-    for column, distances in zip(layers.columns, gaps, strict=True):
-        for place, node in enumerate(column):
-            if len(lefts[node]) != 1:
-                continue
-            other, offset, _ = lefts[node][0]
-            wanted = position[other] + offset
-            low = position[column[place - 1]] + distances[place] if place else wanted
-            high = position[column[place + 1]] - distances[place + 1] if place + 1 < len(column) else wanted
-            if abs(wanted - position[node]) <= NEARLY and low <= wanted <= high:
-                position[node] = wanted
+class _Room:
+    """How far each node could be moved, its neighbours in the column staying where they are."""
+
+    def __init__(self, layers: Layers, gaps: Sequence[Sequence[float]], position: list[float]) -> None:
+        self.position = position
+        self.neighbours: dict[int, tuple[int, float, int, float]] = {}  # before and after, and the distances to them
+        for column, distances in zip(layers.columns, gaps, strict=True):
+            befores, afters = [-1, *column[:-1]], [*column[1:], -1]
+            for node, before, after, near, far in zip(column, befores, afters, distances, [*distances[1:], 0.0],
+                                                      strict=True):
+                self.neighbours[node] = (before, near, after, far)
+
+    def of(self, node: int) -> tuple[float, float]:
+        """The lowest and the highest position that the node could have."""
+        before, near, after, far = self.neighbours[node]
+        here = self.position[node]  # which rounding may have put a little out of bounds
+        return (min(here, self.position[before] + near) if before >= 0 else -math.inf,
+                max(here, self.position[after] - far) if after >= 0 else math.inf)
+
+    def line_up(self, node: int, wanted: float) -> None:
+        """Move a node that is nearly in line with its only neighbour on the left into line, where there is room."""
+        low, high = self.of(node)
+        if low <= wanted <= high and abs(wanted - self.position[node]) <= NEARLY:
+            self.position[node] = wanted
+
+    def straighten(self, trunk: Sequence[int]) -> None:
+        """Put the bends of a long wire into as few straight lines as there is room for, from the left on."""
+        line: list[int] = []
+        floor, ceiling = -math.inf, math.inf
+        for node in trunk:
+            low, high = self.of(node)
+            if max(low, floor) > min(high, ceiling):
+                self._set(line, floor, ceiling)
+                line, floor, ceiling = [], -math.inf, math.inf
+            line.append(node)
+            floor, ceiling = max(low, floor), min(high, ceiling)
+        self._set(line, floor, ceiling)
+
+    def _set(self, line: Sequence[int], floor: float, ceiling: float) -> None:
+        mean = sum([self.position[node] for node in line]) / len(line)
+        for node in line:
+            self.position[node] = min(max(mean, floor), ceiling)
