@@ -79,6 +79,10 @@ def test_pictures_of_arrays_hold_shape_norm_range_and_cells():
     assert big.cells.mean() == pytest.approx(29_999.5, rel=1e-3)
     assert picture(np.array(2.5)).cells.tolist() == [[2.5]]
     assert picture(np.zeros((0, 4))).cells.shape == (0, 4)
+    assert picture(np.zeros((3, 0))).cells.shape == (3, 0)
+    assert picture(np.zeros((0, 0, 2))).cells.shape == (0, 2)
+    assert picture(np.full(3, 1e200)).norm == math.inf
+    assert math.isnan(picture(np.array([np.nan, np.inf])).norm)
     assert math.isnan(picture(np.zeros(0)).low)
     assert picture(1.5) == 1.5
 

@@ -127,11 +127,14 @@ def picture(array: Any) -> float | Picture:
     array = np.asarray(array)
     if array.ndim == 0 and array.dtype.kind != "f":  # a plain integer among the operands
         return float(array)
-    flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+    columns = array.shape[-1] if array.ndim > 1 else array.size
+    flat = array.reshape(math.prod(array.shape[:-1]) if array.ndim > 1 else 1, columns)
     filled = array.size > 0
-    return Picture(array.shape, array.dtype.name, float(math.sqrt(np.sum(np.square(array, dtype=np.float64)))),
+    with np.errstate(all="ignore"):  # what is not finite is shown as it is
+        norm, cells = float(np.sqrt(np.sum(np.square(array, dtype=np.float64)))), _reduced(flat)
+    return Picture(array.shape, array.dtype.name, norm,
                    float(array.min()) if filled else math.nan, float(array.max()) if filled else math.nan,
-                   _reduced(flat), max(flat.shape) <= CELLS)
+                   cells, max(flat.shape) <= CELLS)
 
 
 def _reduced(array: NDArray[Any]) -> NDArray[Any]:
