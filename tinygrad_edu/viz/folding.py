@@ -204,6 +204,8 @@ class _Folding:
             if target is None:
                 continue
             for source, derivative in zip(item.inputs, item.derivatives, strict=True):
+                if self.graph.items[source].parameter and source not in self.value_of:
+                    continue  # it is used in closed modules alone
                 start = self._box(source, self.value_of)
                 if start is None or start == target:
                     continue
@@ -223,9 +225,7 @@ class _Folding:
         return wires
 
     def _box(self, item: int, shown: dict[int, int]) -> int | None:
-        """The box that shows an item: its own, one alike, or the closed module that it is in; None of a parameter
-        that is used in closed modules alone.
-        """
+        """The box that shows an item: its own, one alike, or the closed module that it is in."""
         item = resolved(self.structure.counterpart, item)
         return shown[item] if item in shown else self.module_of.get(self._closed(self.graph.items[item].block))
 

@@ -13,7 +13,7 @@ from .drawing import DIRECTIONS, Drawing
 from .folding import MOST, refuse, view_of
 from .naming import Names, caller_names, given_names
 from .opening import opened
-from .snapshot import Graph, snapshot
+from .snapshot import Graph, snapshot_of
 
 Direction = Literal["LR", "TB"]
 
@@ -95,7 +95,8 @@ def _graph(roots: Sequence[Node], names: Names, granularity: str) -> Graph:
         raise DataError(f'draw: granularity must be "node" or "scalar", not {granularity!r}')
     if granularity == "scalar":
         roots, names = opened(roots, names)
-    outside = sum(1 for node in history(*roots) if node.op is not None and node.scope is None)
+    order = history(*roots)
+    outside = sum(1 for node in order if node.op is not None and node.scope is None)
     if outside > MOST:  # told before a million nodes are looked at
         refuse(2 * outside, "put its parts in modules, which can be shown as boxes")
-    return snapshot(roots, names)
+    return snapshot_of(order, roots, names)

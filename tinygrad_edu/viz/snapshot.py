@@ -156,7 +156,11 @@ def snapshot(roots: Sequence[Node], names: Mapping[int, str] | None = None) -> G
         roots: the results to begin with.
         names: what nodes are called that have no label, by `id`.
     """
-    order = history(*roots)
+    return snapshot_of(history(*roots), roots, names)
+
+
+def snapshot_of(order: Sequence[Node], roots: Sequence[Node], names: Mapping[int, str] | None = None) -> Graph:
+    """The same, of nodes that have been found: all behind the roots, by their index."""
     calls = _calls(order)
     blocks = _blocks(calls)
     collected = _Collected(names or {}, _names_of_parameters(calls), {call: place for place, call in enumerate(calls)})

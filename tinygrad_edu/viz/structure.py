@@ -67,8 +67,10 @@ class _Contents:
         entered: set[int] = set()
         for item in graph.items:
             self._enter(item.block, item.place, entered)
-            for source in item.inputs:
-                self._connect(self.items[source], item)
+            for place in item.inputs:
+                source = self.items[place]
+                if not source.parameter:  # those decide nothing: calls of one module have all of them in common
+                    self._connect(source, item)
 
     def _enter(self, block: int, child: int, entered: set[int]) -> None:
         """Enter a child among those of its block, and the block among those of the one around it."""
@@ -128,4 +130,4 @@ class _Contents:
 
 def _look(item: Item) -> Any:
     """What items alike have in common."""
-    return item.kind, item.op, item.data.shape if isinstance(item.data, Picture) else None
+    return item.kind, item.op, len(item.inputs), item.data.shape if isinstance(item.data, Picture) else None
