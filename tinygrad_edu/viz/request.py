@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..engine import history
 from ..errors import DataError, TinygradError
+from ..nn import Module
 from ..node import Node
 from .drawing import DIRECTIONS, Drawing
 from .folding import MOST, refuse, view_of
@@ -85,6 +86,9 @@ def _roots(node: Any) -> list[Node]:
     if isinstance(node, TinygradError):
         node = list(node.nodes)
     roots = list(node) if isinstance(node, (list, tuple)) else [node]
+    if isinstance(node, Module):
+        raise DataError(f"draw: a {type(node).__name__} has no graph before it is called; draw what it gives, as in "
+                        "draw(model(x)); summary() lists its parts")
     if not roots or not all(isinstance(root, Node) for root in roots):
         raise DataError(f"draw: takes a Value, a Tensor, a list of them or an error that has nodes, not {node!r:.60}")
     return roots
@@ -94,7 +98,7 @@ def _graph(roots: Sequence[Node], names: Names, granularity: str) -> Graph:
     if granularity not in ("node", "scalar"):
         raise DataError(f'draw: granularity must be "node" or "scalar", not {granularity!r}')
     if granularity == "scalar":
-        roots, names = opened(roots, names)
+        return snapshot(*opened(roots, names))
     outside = sum(1 for node in history(*roots) if node.op is not None and node.scope is None)
     if outside > MOST:  # told before a million nodes are looked at
         refuse(2 * outside, "put its parts in modules, which can be shown as boxes")
