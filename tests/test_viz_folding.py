@@ -165,10 +165,35 @@ def test_what_no_page_can_hold_is_refused_with_advice():
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"depth": -1}, "depth"), ({"depth": "deep"}, "depth"), ({"depth": True}, "depth"), ({"show": ("value",)}, "value"),
-    ({"color_by": "size"}, "'grad', 'saturation', 'op'")])
+    ({"color_by": "size"}, "'grad', 'saturation', 'op'"), ({"color_by": ["grad"]}, "color_by"),
+    ({"show": None}, "show"), ({"show": "gradient"}, "'gradient'"), ({"max_nodes": "all"}, "max_nodes"), ({"max_nodes": None}, "max_nodes")])
 def test_unknown_settings_are_told(options, words):
     with pytest.raises(DataError, match=words):
         view(Value(1.0) * 2.0, **options)
+
+
+def test_one_thing_to_show_may_stand_alone():
+    assert view(Value(2.0) * 3.0, show="data").boxes[0].lines == ("data 2",)
+
+
+def test_a_single_number_of_an_array_keeps_its_sign():
+    x = Tensor([[-3.0]])
+    y = (x * 2.0).sum()
+    y.backward(np.array(-1.5))
+    lines = [box.lines for box in view(y).boxes if box.kind == VALUE]
+    assert lines[0] == ("1x1 float64", "data -3", "grad -3")
+    assert lines[-1] == ("single float64", "data -6", "grad -1.5")
+
+
+def test_wires_inside_modules_alike_are_those_of_one():
+    """A neuron of four has each weight once; what enters the four enters four times."""
+    layer = nn.Layer(2, 4, rng=0)
+    x = [Value(1.0, "x0"), Value(2.0, "x1")]
+    shown = view(*layer(x), depth="all")
+    counts = {(start, end): count for start, end, count in ends(shown)}
+    assert counts["w.0", "w\N{MIDDLE DOT}x + b"] == 1
+    assert counts["x0", "w\N{MIDDLE DOT}x + b"] == 4
+    assert {count for (_, end), count in counts.items() if end == "relu"} == {1}
 
 
 # ---- colours ---------------------------------------------------------------------------------------------------------

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import DataError
-from .snapshot import LEAF, RESULT, Graph, Item, Picture
+from .snapshot import LEAF, RESULT, Graph, Item, Picture, common_block
 from .structure import Structure, resolved
 from .view import MODULE, OPERATION, VALUE, Box, Frame, View, Wire
 
@@ -36,11 +36,16 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
     Raises:
         DataError: there would be too many boxes; or an argument is none of these.
     """
+    if not isinstance(show, Iterable):
+        raise DataError(f'draw: show must be some of "data", "grad" and "derivatives", not {show!r}')
+    show = (show,) if isinstance(show, str) else tuple(show)
     unknown = [name for name in show if name not in ("data", "grad", "derivatives")]
     if unknown:
         raise DataError(f'draw: show has {unknown[0]!r}, but knows "data", "grad" and "derivatives"')
     if isinstance(depth, bool) or not (depth is None or depth == ALL or (isinstance(depth, int) and depth >= 0)):
         raise DataError(f'draw: depth must be a number from 0, "all" or None, not {depth!r}')
+    if isinstance(max_nodes, bool) or not isinstance(max_nodes, (int, float)):
+        raise DataError(f"draw: max_nodes must be a number, not {max_nodes!r}")
     structure = Structure(graph, stacked)
     levels = _levels(graph, structure)
     counts = _counts(graph, structure, levels)
@@ -186,12 +191,11 @@ class _Folding:
         lines = []
         if "data" in self.show and isinstance(item.data, Picture):
             shape = "x".join(map(str, item.data.shape)) or "single"
-            lines += [f"{shape} {item.data.dtype}", f"norm {item.data.norm:.3g}"]
+            lines += [f"{shape} {item.data.dtype}", _size("data", item.data)]
         elif "data" in self.show:
-            lines.append(f"data {item.data:.4g}")
+            lines.append(_size("data", item.data))
         if "grad" in self.show and item.kind in (LEAF, RESULT):
-            lines.append("grad not computed" if item.grad is None else f"grad norm {item.grad.norm:.3g}"
-                         if isinstance(item.grad, Picture) else f"grad {item.grad:.4g}")
+            lines.append("grad not computed" if item.grad is None else _size("grad", item.grad))
         return lines
 
     # -- the wires
@@ -208,6 +212,8 @@ class _Folding:
                 start = self._box(source, self.value_of)
                 if start is None or start == target:
                     continue
+                if self._is_inside_a_copy(self.graph.items[source], item):
+                    continue
                 own = item.place in self.operation_of and source in self.value_of
                 label = f"{derivative:.3g}" if own and derivative is not None and "derivatives" in self.show else ""
                 if own:
@@ -223,6 +229,10 @@ class _Folding:
                 wires.append(Wire(target, self.value_of[item.place]))
         return wires
 
+    def _is_inside_a_copy(self, source: Item, target: Item) -> bool:
+        """Whether both ends are in one block that another is shown for, which has this wire of its own."""
+        return not self.structure.shown[common_block(source.block, target.block, self.graph.blocks)]
+
     def _box(self, item: int, shown: dict[int, int]) -> int | None:
         """The box that shows an item: its own, one alike, or the closed module that it is in; None of a parameter
         that is used in closed modules alone.
@@ -231,12 +241,21 @@ class _Folding:
         return shown[item] if item in shown else self.module_of.get(self._closed(self.graph.items[item].block))
 
 
+def _size(what: str, x: float | Picture) -> str:
+    """A number, also of an array that has but one; else the norm, which alone would hide the sign of one."""
+    if not isinstance(x, Picture):
+        return f"{what} {x:.4g}"
+    if x.cells.size == 1:
+        return f"{what} {x.low:.4g}"
+    return f"{'' if what == 'data' else f'{what} '}norm {x.norm:.3g}"
+
+
 # ---- colours ---------------------------------------------------------------------------------------------------------
 
 
 def coloured(view: View, by: str) -> View:
     """The same view, its boxes shaded: by the gradient, by how saturated a result is, or by the operation."""
-    if by not in _SHADES:
+    if not isinstance(by, str) or by not in _SHADES:
         raise DataError(f"draw: color_by must be {', '.join(map(repr, _SHADES))} or None, not {by!r}")
     shades = _SHADES[by](view)
     return replace(view, boxes=tuple([replace(box, shade=shades.get(box.place)) for box in view.boxes]))
