@@ -166,7 +166,8 @@ def test_what_no_page_can_hold_is_refused_with_advice():
 @pytest.mark.parametrize(("options", "words"), [
     ({"depth": -1}, "depth"), ({"depth": "deep"}, "depth"), ({"depth": True}, "depth"), ({"show": ("value",)}, "value"),
     ({"color_by": "size"}, "'grad', 'saturation', 'op'"), ({"color_by": ["grad"]}, "color_by"),
-    ({"show": None}, "show"), ({"show": "gradient"}, "'gradient'"), ({"max_nodes": "all"}, "max_nodes"), ({"max_nodes": None}, "max_nodes")])
+    ({"show": None}, "show"), ({"show": "gradient"}, "'gradient'"), ({"max_nodes": "all"}, "max_nodes"),
+    ({"max_nodes": None}, "max_nodes")])
 def test_unknown_settings_are_told(options, words):
     with pytest.raises(DataError, match=words):
         view(Value(1.0) * 2.0, **options)
