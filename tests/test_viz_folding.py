@@ -83,10 +83,26 @@ def test_each_depth_opens_one_more_level_of_modules():
         ["MLP"], ["layers.0: Layer", "layers.1: Layer", "layers.2: Layer"], ["neurons.0: Neuron"] * 3, []]
     assert [[frame.title for frame in v.frames][:2] for v in shown] == [
         [], ["MLP"], ["MLP", "layers.0: Layer"], ["MLP", "layers.0: Layer"]]
-    assert ends(shown[0]) == [("x0", "MLP", 4), ("x1", "MLP", 4), ("x2", "MLP", 4)]
+    assert ends(shown[0]) == [("MLP", "4", 1), ("x0", "MLP", 4), ("x1", "MLP", 4), ("x2", "MLP", 4)]
     assert "depth 1 of 3" in shown[1].caption
     assert view(y, depth="all").boxes == shown[3].boxes or len(view(y, depth="all").boxes) == len(shown[3].boxes)
     assert len(view(y, depth=99).boxes) == len(shown[3].boxes)
+
+
+def test_a_root_is_seen_behind_the_closed_module_that_made_it():
+    """Also one that the module goes on with, to which no wire leads back, and a parameter."""
+    _, y = model_and_output()
+    shown = view(y, depth=0)
+    assert (shown.boxes[-1].tone, shown.boxes[-1].lines[0]) == ("root", f"data {y.data:.4g}")
+    net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh())
+    out = net(Tensor(np.ones((1, 2)), label="x"))
+    hidden, out.label = out.inputs[0], "out"
+    hidden.label, net[0].weight.label = "hidden", "w"
+    assert ends(view(hidden, out, net[0].weight, depth=0)) == [
+        ("Sequential", "hidden", 1), ("Sequential", "out", 1), ("w", "Sequential", 1), ("x", "Sequential", 1)]
+    for depth in range(3):
+        assert len(view(hidden, out, depth=depth).boxes) == len(view(hidden, out, max_nodes=len(
+            view(hidden, out, depth=depth).boxes)).boxes)
 
 
 def test_modules_alike_and_side_by_side_are_one_with_their_number():

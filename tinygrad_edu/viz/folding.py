@@ -86,7 +86,8 @@ def _counts(graph: Graph, structure: Structure, levels: Sequence[int]) -> list[i
             items[levels[item.place]] += 2 if item.kind == RESULT else 1
     for block in graph.blocks:
         boxes[block.depth] += structure.shown[block.place]
-    return [sum(items[:depth + 1]) + boxes[depth] for depth in range(deepest + 1)]
+    hidden = [sum(levels[root] > depth for root in set(graph.roots)) for depth in range(deepest + 1)]
+    return [sum(items[:depth + 1]) + boxes[depth] + hidden[depth] for depth in range(deepest + 1)]
 
 
 def _depth(counts: Sequence[int], max_nodes: int) -> int:
@@ -135,11 +136,14 @@ class _Folding:
                 self.frame_of[block.place] = len(self.frames)
                 self.frames.append(Frame(len(self.frames), self._title(block.place), self._frame(block.outer),
                                          self.structure.stack[block.place]))
+        roots = set(self.graph.roots)
         for item in self.graph.items:
             if NEVER != self.levels[item.place] <= self.depth:
                 self._show(item)
             elif self.structure.shown[item.block]:
                 self._show_module(self._closed(item.block))
+                if item.place in roots:  # what was asked for is seen even where what made it is not
+                    self._show_value(item, self._frame(self.graph.blocks[self._closed(item.block)].outer))
         return View(self.graph, tuple(self.boxes), tuple(self._wires()), tuple(self.frames), caption)
 
     def _frame(self, block: int) -> int:
@@ -173,6 +177,9 @@ class _Folding:
         if item.kind == RESULT:
             self.operation_of[item.place] = len(self.boxes)
             self._add(OPERATION, item.symbol, (), frame, item.place, OPERATION)
+        self._show_value(item, frame)
+
+    def _show_value(self, item: Item, frame: int) -> None:
         self.value_of[item.place] = len(self.boxes)
         self._add(VALUE, item.name, tuple(self._lines(item)), frame, item.place, self._tone(item))
 
@@ -212,7 +219,7 @@ class _Folding:
                 start = self._box(source, self.value_of)
                 if start is None or start == target:
                     continue
-                if self._is_inside_a_copy(self.graph.items[source], item):
+                if self._is_inside(self.graph.items[source], item, target):
                     continue
                 own = item.place in self.operation_of and source in self.value_of
                 label = f"{derivative:.3g}" if own and derivative is not None and "derivatives" in self.show else ""
@@ -225,12 +232,16 @@ class _Folding:
                 else:
                     bundles[start, target] = len(wires)
                     wires.append(Wire(start, target))
-            if item.place in self.operation_of:
+            if item.kind == RESULT and item.place in self.value_of:
                 wires.append(Wire(target, self.value_of[item.place]))
         return wires
 
-    def _is_inside_a_copy(self, source: Item, target: Item) -> bool:
-        """Whether both ends are in one block that another is shown for, which has this wire of its own."""
+    def _is_inside(self, source: Item, target: Item, box: int) -> bool:
+        """Whether a wire is inside the closed module `box`, where a root stands before it; or inside a block that
+        another is shown for, which has this wire of its own.
+        """
+        if source.kind == RESULT and self.module_of.get(self._closed(source.block)) == box:
+            return True
         return not self.structure.shown[common_block(source.block, target.block, self.graph.blocks)]
 
     def _box(self, item: int, shown: dict[int, int]) -> int | None:

@@ -30,7 +30,7 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     Args:
         node: the result to begin with, or a list of them; or an error of this package, whose nodes are drawn.
         depth: how many levels of modules are open; "all" opens every one, None as many as leave at most `max_nodes`
-            boxes. The others are a box each.
+            boxes. The others are a box each; what was asked for is seen behind the one that it is in.
         max_nodes: see `depth`.
         direction: "LR", from left to right, or "TB", from top to bottom.
         names: a dict of variables to take names from, such as ``locals()``; by default the caller's.
