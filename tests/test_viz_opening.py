@@ -155,7 +155,7 @@ def test_bridges_open_into_what_they_join():
     first, second = (joined * joined).reshape(2).to_values()
     y = first * second
     y.backward()
-    values, names, _ = opened([y], {})
+    values, names, _ = opened([y], {id(joined): "joined", id(first): "first"})
     found = by_name(values, names)
     assert (values[0].data, found["a"].grad, found["b"].grad) == (36.0, 36.0, 24.0)
     assert [item.op for item in snapshot(values).items if item.op] == ["multiply"] * 3

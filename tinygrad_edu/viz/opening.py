@@ -52,7 +52,7 @@ def opened(roots: Sequence[Node], names: Names) -> tuple[list[Value], Names, Nam
             made[node] = _leaves(node) if node.op is None else _applied(node, made)
             name = node.label or names.get(id(node), "")
             if name:
-                called.update(_names(made[node], name))
+                called = _names(made[node], name) | called  # what is only moved on keeps the name it was made under
             if id(node) in parameters:
                 called_parameters.update(_names(made[node], parameters[id(node)]))
         _differentiate(roots, made)
