@@ -491,3 +491,50 @@ def test_a_history_is_drawn_on_given_axes():
     assert own.lines[0].get_xdata().tolist() == [1, 2]
     assert all(tick == round(tick) for tick in own.get_xticks())  # there is no epoch 1.25
     plt.close("all")
+
+
+# ---- mistakes in the arguments ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"model": lambda x: x}, "model must be a Module"), ({"loss": "mse"}, "loss must be a function"),
+    ({"optimizer": None}, "optimizer must be one of tg.optim"), ({"scheduler": 0.9}, "scheduler must be"),
+    ({"callbacks": tg.EarlyStopping("loss")}, "callbacks is a list"),
+    ({"callbacks": ["print"]}, "functions, not 'print'"), ({"callbacks": [tg.EarlyStopping]}, "not classes"),
+    ({"metrics": nn.accuracy}, "metrics is a list"),
+    ({"metrics": ["accuracy"]}, "metrics are functions.*'accuracy'"), ({"validation": 0.2}, r"\(X, y\).*0.2"),
+    ({"data": 3}, r"\(X, y\)"), ({"data": [np.ones((2, 2)), np.ones((2, 1))]}, r"in a tuple, \(X, y\)")])
+def test_arguments_that_are_none_are_told_before_anything_is_trained(changed, words):
+    model = nn.Linear(2, 1, rng=0)
+    before = model.state_dict()
+    arguments = {"model": model, "loss": nn.mse_loss, "optimizer": tg.optim.SGD(model.parameters(), lr=0.1),
+                 "data": (np.ones((4, 2)), np.ones((4, 1))), "epochs": 1, "progress": False, **changed}
+    with pytest.raises((ValueError, DataError), match=words):
+        tg.fit(**arguments)
+    assert all(np.array_equal(before[name], now) for name, now in model.state_dict().items())
+
+
+def test_early_stopping_knows_the_best_number_as_it_is_in_the_history_and_its_epoch():
+    numbers = iter([0.5, 0.75, 0.25, 0.25])
+    model = nn.Linear(2, 1, rng=0)
+    stopping = tg.EarlyStopping("score", patience=1, mode="max")
+    history = tg.fit(model, nn.mse_loss, tg.optim.SGD(model.parameters(), lr=0.1), (np.ones((4, 2)), np.ones((4, 1))),
+                     epochs=9, metrics={"score": lambda outputs, targets: next(numbers)}, callbacks=[stopping],
+                     progress=False, rng=0)
+    assert (stopping.best, stopping.best_epoch, len(history)) == (0.75, 2, 4)
+
+
+@pytest.mark.parametrize("patience", [-1, 1.5, "3"])
+def test_a_patience_that_is_no_number_of_epochs_is_told(patience):
+    with pytest.raises(ValueError, match="patience"):
+        tg.EarlyStopping(patience=patience)
+
+
+def test_a_history_says_what_it_has_and_gives_its_epochs():
+    rows = [{"loss": 1.0, "lr": 0.1}, {"loss": 0.5, "lr": 0.1}]
+    history = tg.History(rows)
+    assert "loss" in history
+    assert "accuracy" not in history
+    assert list(history) == rows
+    with pytest.raises(DataError, match="rows"):
+        history[-1]

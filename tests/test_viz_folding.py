@@ -93,10 +93,26 @@ def test_each_depth_opens_one_more_level_of_modules():
         ["MLP"], ["layers.0: Layer", "layers.1: Layer", "layers.2: Layer"], ["neurons.0: Neuron"] * 3, []]
     assert [[frame.title for frame in v.frames][:2] for v in shown] == [
         [], ["MLP"], ["MLP", "layers.0: Layer"], ["MLP", "layers.0: Layer"]]
-    assert ends(shown[0]) == [("x0", "MLP", 4), ("x1", "MLP", 4), ("x2", "MLP", 4)]
+    assert ends(shown[0]) == [("MLP", "4", 1), ("x0", "MLP", 4), ("x1", "MLP", 4), ("x2", "MLP", 4)]
     assert "depth 1 of 3" in shown[1].caption
     assert view(y, depth="all").boxes == shown[3].boxes or len(view(y, depth="all").boxes) == len(shown[3].boxes)
     assert len(view(y, depth=99).boxes) == len(shown[3].boxes)
+
+
+def test_a_root_is_seen_behind_the_closed_module_that_made_it():
+    """Also one that the module goes on with, to which no wire leads back, and a parameter."""
+    _, y = model_and_output()
+    shown = view(y, depth=0)
+    assert (shown.boxes[-1].tone, shown.boxes[-1].lines[0]) == ("root", f"data {y.data:.4g}")
+    net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh())
+    out = net(Tensor(np.ones((1, 2)), label="x"))
+    hidden, out.label = out.inputs[0], "out"
+    hidden.label, net[0].weight.label = "hidden", "w"
+    assert ends(view(hidden, out, net[0].weight, depth=0)) == [
+        ("Sequential", "hidden", 1), ("Sequential", "out", 1), ("w", "Sequential", 1), ("x", "Sequential", 1)]
+    for depth in range(3):
+        assert len(view(hidden, out, depth=depth).boxes) == len(view(hidden, out, max_nodes=len(
+            view(hidden, out, depth=depth).boxes)).boxes)
 
 
 def test_modules_alike_and_side_by_side_are_one_with_their_number():
@@ -175,10 +191,36 @@ def test_what_no_page_can_hold_is_refused_with_advice():
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"depth": -1}, "depth"), ({"depth": "deep"}, "depth"), ({"depth": True}, "depth"), ({"show": ("value",)}, "value"),
-    ({"color_by": "size"}, "'grad', 'saturation', 'op'")])
+    ({"color_by": "size"}, "'grad', 'saturation', 'op'"), ({"color_by": ["grad"]}, "color_by"),
+    ({"show": None}, "show"), ({"show": "gradient"}, "'gradient'"), ({"max_nodes": "all"}, "max_nodes"),
+    ({"max_nodes": None}, "max_nodes")])
 def test_unknown_settings_are_told(options, words):
     with pytest.raises(DataError, match=words):
         view(Value(1.0) * 2.0, **options)
+
+
+def test_one_thing_to_show_may_stand_alone():
+    assert view(Value(2.0) * 3.0, show="data").boxes[0].lines == ("data 2",)
+
+
+def test_a_single_number_of_an_array_keeps_its_sign():
+    x = Tensor([[-3.0]])
+    y = (x * 2.0).sum()
+    y.backward(np.array(-1.5))
+    lines = [box.lines for box in view(y).boxes if box.kind == VALUE]
+    assert lines[0] == ("1x1 float64", "data -3", "grad -3")
+    assert lines[-1] == ("data -6", "grad -1.5")
+
+
+def test_wires_inside_modules_alike_are_those_of_one():
+    """A neuron of four has each weight once; what enters the four enters four times."""
+    layer = nn.Layer(2, 4, rng=0)
+    x = [Value(1.0, "x0"), Value(2.0, "x1")]
+    shown = view(*layer(x), depth="all")
+    counts = {(start, end): count for start, end, count in ends(shown)}
+    assert counts["w.0", "w\N{MIDDLE DOT}x + b"] == 1
+    assert counts["x0", "w\N{MIDDLE DOT}x + b"] == 4
+    assert {count for (_, end), count in counts.items() if end == "relu"} == {1}
 
 
 # ---- colours ---------------------------------------------------------------------------------------------------------

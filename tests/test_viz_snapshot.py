@@ -81,7 +81,7 @@ def test_pictures_of_arrays_hold_shape_norm_range_and_cells():
     assert picture(np.zeros((0, 4))).cells.shape == (0, 4)
     assert picture(np.zeros((3, 0))).cells.shape == (3, 0)
     assert picture(np.zeros((0, 0, 2))).cells.shape == (0, 2)
-    assert picture(np.full(3, 1e200)).norm == math.inf
+    assert picture(np.full(4, 1e200)).norm == 2e200
     assert math.isnan(picture(np.array([np.nan, np.inf])).norm)
     assert math.isnan(picture(np.zeros(0)).low)
     assert picture(1.5) == 1.5
@@ -169,3 +169,14 @@ def test_a_long_graph_needs_no_recursion():
     for _ in range(20_000):
         x = x + 1.0
     assert len(snapshot([x]).items) == 40_001
+
+
+@pytest.mark.parametrize(("numbers", "norm"), [
+    ([3e200, 4e200], 5e200), ([3e-200, -4e-200], 5e-200), ([3, 4], 5.0), ([np.inf, -1.0], np.inf), ([0.0, 0.0], 0.0),
+    ([np.nan, np.inf], np.nan), (np.float32([3e30, 4e30]), 5e30)])
+def test_norms_of_large_and_small_numbers_are_right_and_without_warnings(numbers, norm):
+    assert picture(np.array(numbers)).norm == pytest.approx(norm, rel=1e-6, abs=0.0, nan_ok=True)
+
+
+def test_infinities_among_the_means_warn_of_nothing():
+    assert np.isnan(picture(np.array([np.inf, -np.inf] * 30)).cells).any()

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..errors import DataError
 from .run import Run
 
@@ -55,6 +57,10 @@ class EarlyStopping(Callback):
         min_delta: by how much a number must be better to count.
         restore_best: whether the model ends with the weights of the best epoch, or those of the last.
 
+    Attributes:
+        best: the best number so far.
+        best_epoch: the epoch that it is of, counted from 1; 0 before the first.
+
     Raises:
         ValueError: a setting is out of range.
         DataError: when the run begins: it has no number of this name.
@@ -64,15 +70,20 @@ class EarlyStopping(Callback):
                  restore_best: bool = True) -> None:
         if mode not in ("min", "max"):
             raise ValueError(f'EarlyStopping: mode must be "min" or "max", not {mode!r}')
-        if patience < 0 or min_delta < 0.0:
-            raise ValueError(f"EarlyStopping: patience and min_delta must not be negative, not {patience}, {min_delta}")
+        if not isinstance(patience, (int, np.integer)) or patience < 0:
+            raise ValueError(f"EarlyStopping: patience must be a whole number of at least 0, not {patience!r}")
+        if min_delta < 0.0:
+            raise ValueError(f"EarlyStopping: min_delta must not be negative, not {min_delta}")
         self.monitor, self.patience, self.mode = monitor, patience, mode
         self.min_delta, self.restore_best = min_delta, restore_best
         self._forget()
 
     def _forget(self) -> None:
-        self.best, self.bad_epochs = math.inf, 0
+        self.best, self.best_epoch, self.bad_epochs = self._sign() * math.inf, 0, 0
         self.weights: dict[str, Any] | None = None
+
+    def _sign(self) -> float:
+        return 1.0 if self.mode == "min" else -1.0
 
     def begin(self, run: Run) -> None:
         if self.monitor not in run.names:
@@ -83,9 +94,9 @@ class EarlyStopping(Callback):
         self._stop_in_time(run)
 
     def after_epoch(self, run: Run) -> None:
-        number = run.history.rows[-1][self.monitor] * (1.0 if self.mode == "min" else -1.0)
-        if number < self.best - self.min_delta:
-            self.best, self.bad_epochs = number, 0
+        number = run.history.rows[-1][self.monitor]
+        if self._sign() * number < self._sign() * self.best - self.min_delta:
+            self.best, self.best_epoch, self.bad_epochs = number, run.epoch, 0
             self.weights = run.model.state_dict() if self.restore_best else None
         else:
             self.bad_epochs += 1
@@ -100,7 +111,9 @@ class EarlyStopping(Callback):
             run.stop()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "bad_epochs": self.bad_epochs, "weights": self.weights}
+        return {"best": self.best, "best_epoch": self.best_epoch, "bad_epochs": self.bad_epochs,
+                "weights": self.weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.best, self.bad_epochs, self.weights = state["best"], state["bad_epochs"], state["weights"]
+        self.best, self.best_epoch, self.bad_epochs = state["best"], state["best_epoch"], state["bad_epochs"]
+        self.weights = state["weights"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +46,14 @@ class History:
             DataError: there are none of this name.
         """
         if self.rows and name not in self.rows[0]:
-            raise DataError(f"History: no {name!r}; there are {', '.join(self.names)}")
+            raise DataError(f"History: no {name!r}; there are {', '.join(self.names)}; each epoch is in history.rows")
         return [row[name] for row in self.rows]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -21,7 +21,7 @@ from ..ops.defaults import Rng
 from ..optim import Optimizer, clip_grad_norm
 from ..optim.schedulers import ReduceLROnPlateau
 from .callbacks import AfterEpoch, Callback
-from .checks import check_location, named, require, require_whole
+from .checks import check_location, named, require, require_parts, require_whole
 from .history import History
 from .progress import Bars
 from .run import Run, Tally, length_of
@@ -68,7 +68,7 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
     Raises:
         DataError: `data` has no batches, or not in every epoch; a batch is no tuple.
         GraphError: the loss is not one node, or depends on none of the optimizer's parameters.
-        ValueError: a setting is out of range, or two numbers of a row would have one name.
+        ValueError: an argument is none of these or out of range, or two numbers of a row would have one name.
         FileFormatError: the suffix of the checkpoint is that of no format.
         FileNotFoundError: there is no folder for it.
         MissingExtraError: tqdm is not installed; give ``progress=False``.
@@ -81,6 +81,7 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
     >>> round(model.weight.item(), 3), round(model.bias.item(), 3), history["loss"][-1] < 1e-6
     (3.0, 1.0, True)
     """
+    require_parts(model, loss, optimizer, scheduler, callbacks)
     metrics = named(metrics)
     data, validation = _reread(_batched(data, batch_size, rng)), _reread(_batched(validation, batch_size, None, False))
     names = ["loss", *metrics]
@@ -107,8 +108,6 @@ class _Training:
         require_whole("accumulate", accumulate, 1)
         require(every is None or checkpoint is not None, "checkpoint_every needs to be told the checkpoint=")
         require_whole("checkpoint_every", 1 if every is None else every, 1)
-        require(not any(isinstance(c, AfterEpoch) and isinstance(c.function, type) for c in run.callbacks),
-                "callbacks are objects and functions, not classes; make one, as in EarlyStopping()")
         if checkpoint is not None:
             check_location(Path(checkpoint))
         self.run, self.loss, self.metrics, self.accumulate = run, loss, metrics, accumulate
@@ -243,7 +242,8 @@ def _loss_of(model: Module, loss: Function, batch: Any) -> tuple[Any, Any, Any]:
     """The loss of a batch, and the outputs and targets that it compares."""
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
         raise DataError(f"fit: a batch is a tuple of inputs and then the target, not a {type(batch).__name__}"
-                        f"{f' of {len(batch)}' if isinstance(batch, (tuple, list)) else ''}")
+                        f"{f' of {len(batch)}' if isinstance(batch, (tuple, list)) else ''}; arrays that batches are "
+                        "to be made of stand in a tuple, (X, y)")
     *inputs, target = batch
     output = _output(model, inputs)
     value = loss(output, target)
@@ -265,6 +265,8 @@ def _batched(data: Any, batch_size: int, rng: Rng, shuffle: bool = True) -> Any:
     """Batches of arrays; what gives batches is taken as it is."""
     if isinstance(data, tuple):
         return batches(*data, batch_size=batch_size, rng=rng, shuffle=shuffle)
+    if data is not None and not isinstance(data, Iterable):
+        raise DataError(f"fit: data is a tuple of arrays, (X, y), or gives batches of them; not {data!r:.60}")
     return data
 
 

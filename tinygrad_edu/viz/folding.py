@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import DataError
-from .snapshot import LEAF, RESULT, Graph, Item, Picture
+from .snapshot import LEAF, RESULT, Graph, Item, Picture, common_block
 from .structure import Structure, resolved
 from .view import MODULE, OPERATION, VALUE, Box, Frame, View, Wire
 
@@ -36,11 +36,16 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
     Raises:
         DataError: there would be too many boxes; or an argument is none of these.
     """
+    if not isinstance(show, Iterable):
+        raise DataError(f'draw: show must be some of "data", "grad" and "derivatives", not {show!r}')
+    show = (show,) if isinstance(show, str) else tuple(show)
     unknown = [name for name in show if name not in ("data", "grad", "derivatives")]
     if unknown:
         raise DataError(f'draw: show has {unknown[0]!r}, but knows "data", "grad" and "derivatives"')
     if isinstance(depth, bool) or not (depth is None or depth == ALL or (isinstance(depth, int) and depth >= 0)):
         raise DataError(f'draw: depth must be a number from 0, "all" or None, not {depth!r}')
+    if isinstance(max_nodes, bool) or not isinstance(max_nodes, (int, float)):
+        raise DataError(f"draw: max_nodes must be a number, not {max_nodes!r}")
     structure = Structure(graph, stacked)
     levels = _levels(graph, structure)
     counts = _counts(graph, structure, levels)
@@ -81,7 +86,8 @@ def _counts(graph: Graph, structure: Structure, levels: Sequence[int]) -> list[i
             items[levels[item.place]] += 2 if item.kind == RESULT else 1
     for block in graph.blocks:
         boxes[block.depth] += structure.shown[block.place]
-    return [sum(items[:depth + 1]) + boxes[depth] for depth in range(deepest + 1)]
+    hidden = [sum(levels[root] > depth for root in set(graph.roots)) for depth in range(deepest + 1)]
+    return [sum(items[:depth + 1]) + boxes[depth] + hidden[depth] for depth in range(deepest + 1)]
 
 
 def _depth(counts: Sequence[int], max_nodes: int) -> int:
@@ -130,11 +136,14 @@ class _Folding:
                 self.frame_of[block.place] = len(self.frames)
                 self.frames.append(Frame(len(self.frames), self._title(block.place), self._frame(block.outer),
                                          self.structure.stack[block.place]))
+        roots = set(self.graph.roots)
         for item in self.graph.items:
             if NEVER != self.levels[item.place] <= self.depth:
                 self._show(item)
             elif self.structure.shown[item.block]:
                 self._show_module(self._closed(item.block))
+                if item.place in roots:  # what was asked for is seen even where what made it is not
+                    self._show_value(item, self._frame(self.graph.blocks[self._closed(item.block)].outer))
         return View(self.graph, tuple(self.boxes), tuple(self._wires()), tuple(self.frames), caption)
 
     def _frame(self, block: int) -> int:
@@ -168,6 +177,9 @@ class _Folding:
         if item.kind == RESULT:
             self.operation_of[item.place] = len(self.boxes)
             self._add(OPERATION, item.symbol, (), frame, item.place, OPERATION)
+        self._show_value(item, frame)
+
+    def _show_value(self, item: Item, frame: int) -> None:
         self.value_of[item.place] = len(self.boxes)
         self._add(VALUE, item.name, tuple(self._lines(item)), frame, item.place, self._tone(item))
 
@@ -183,14 +195,13 @@ class _Folding:
         return "unreached" if item.kind == LEAF and item.grad is None and self.reached else item.kind
 
     def _lines(self, item: Item) -> list[str]:
-        lines, data, grad = [], _single(item.data), _single(item.grad)
-        if "data" in self.show and isinstance(data, Picture):
-            lines += [f"{'x'.join(map(str, data.shape))} {data.dtype}", f"norm {data.norm:.3g}"]
-        elif "data" in self.show:
-            lines.append(f"data {data:.4g}")
+        lines = []
+        if "data" in self.show and isinstance(item.data, Picture) and item.data.shape:
+            lines.append(f"{'x'.join(map(str, item.data.shape))} {item.data.dtype}")
+        if "data" in self.show:
+            lines.append(_size("data", item.data))
         if "grad" in self.show and item.kind in (LEAF, RESULT):
-            lines.append("grad not computed" if grad is None else f"grad norm {grad.norm:.3g}"
-                         if isinstance(grad, Picture) else f"grad {grad:.4g}")
+            lines.append("grad not computed" if item.grad is None else _size("grad", item.grad))
         return lines
 
     # -- the wires
@@ -209,6 +220,8 @@ class _Folding:
                 start = self._box(source, self.value_of)
                 if start is None or start == target:
                     continue
+                if self._is_inside(self.graph.items[source], item, target):
+                    continue
                 own = item.place in self.operation_of and source in self.value_of
                 label = f"{derivative:.3g}" if own and derivative is not None and "derivatives" in self.show else ""
                 if own:
@@ -220,9 +233,17 @@ class _Folding:
                 else:
                     bundles[start, target] = len(wires)
                     wires.append(Wire(start, target))
-            if item.place in self.operation_of:
+            if item.kind == RESULT and item.place in self.value_of:
                 wires.append(Wire(target, self.value_of[item.place]))
         return wires
+
+    def _is_inside(self, source: Item, target: Item, box: int) -> bool:
+        """Whether a wire is inside the closed module `box`, where a root stands before it; or inside a block that
+        another is shown for, which has this wire of its own.
+        """
+        if source.kind == RESULT and self.module_of.get(self._closed(source.block)) == box:
+            return True
+        return not self.structure.shown[common_block(source.block, target.block, self.graph.blocks)]
 
     def _box(self, item: int, shown: dict[int, int]) -> int | None:
         """The box that shows an item: its own, one alike, or the closed module that it is in."""
@@ -230,9 +251,13 @@ class _Folding:
         return shown[item] if item in shown else self.module_of.get(self._closed(self.graph.items[item].block))
 
 
-def _single(data: float | Picture | None) -> float | Picture | None:
-    """The number in an array that has no axes; all else as it is."""
-    return data.low if isinstance(data, Picture) and not data.shape else data
+def _size(what: str, x: float | Picture) -> str:
+    """A number, also of an array that has but one; else the norm, which alone would hide the sign of one."""
+    if not isinstance(x, Picture):
+        return f"{what} {x:.4g}"
+    if x.cells.size == 1:
+        return f"{what} {x.low:.4g}"
+    return f"{'' if what == 'data' else f'{what} '}norm {x.norm:.3g}"
 
 
 # ---- colours ---------------------------------------------------------------------------------------------------------
@@ -240,7 +265,7 @@ def _single(data: float | Picture | None) -> float | Picture | None:
 
 def coloured(view: View, by: str) -> View:
     """The same view, its boxes shaded: by the gradient, by how saturated a result is, or by the operation."""
-    if by not in _SHADES:
+    if not isinstance(by, str) or by not in _SHADES:
         raise DataError(f"draw: color_by must be {', '.join(map(repr, _SHADES))} or None, not {by!r}")
     shades = _SHADES[by](view)
     return replace(view, boxes=tuple([replace(box, shade=shades.get(box.place)) for box in view.boxes]))

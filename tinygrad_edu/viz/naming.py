@@ -39,7 +39,7 @@ def given_names(names: Any) -> Names:
     """The argument `names` of a drawing: a dict of variables, as ``locals()`` gives it.
 
     Raises:
-        DataError: it is no dict, or a value is neither a node nor a list of nodes.
+        DataError: it is no dict. What is no node in it is passed over, as ``locals()`` holds anything.
     """
     if not isinstance(names, Mapping):
         raise DataError(f"draw: names must be a dict from names to nodes, such as locals(), not {type(names).__name__}")

@@ -34,34 +34,52 @@ Objects = NDArray[Any]
 """An array whose elements are Values and floats."""
 
 
-def opened(roots: Sequence[Node], names: Names) -> tuple[list[Value], Names]:
-    """The same roots as Values that were recorded number by number, and what these are called.
+def opened(roots: Sequence[Node], names: Names) -> tuple[list[Value], Names, Names]:
+    """The same roots as Values that were recorded number by number, what these are called, and the parameters' names.
 
-    Gradients are computed again where the roots have them, by a backward pass of each from its own gradient.
+    Leaves have the gradients that they have; those between are computed again from the gradients of the roots.
 
     Raises:
         DataError: an array is too large, or an operation has no form on single numbers.
     """
     made: dict[Node, Objects] = {}
     called: Names = {}
+    called_parameters: Names = {}
     order = history(*roots)
-    names = parameter_names(order) | names
+    parameters = parameter_names(order)
     with Recording(True):
         for node in order:
             made[node] = _leaves(node) if node.op is None else _applied(node, made)
             name = node.label or names.get(id(node), "")
             if name:
-                called.update(_names(made[node], name))
-    results: list[Value] = []
-    for root in roots:
-        gradient = None if root._grad is None else np.broadcast_to(np.asarray(raw([root._grad])[0]), made[root].shape)
-        for place in np.ndindex(made[root].shape):
-            value: Any = made[root][place]
-            if isinstance(value, Value):
-                results.append(value)
-                if gradient is not None:
-                    value.backward(float(gradient[place]))
-    return results, called
+                called = _names(made[node], name) | called  # what is only moved on keeps the name it was made under
+            if id(node) in parameters:
+                called_parameters.update(_names(made[node], parameters[id(node)]))
+        _differentiate(roots, made)
+    for node in order:
+        if node.op is None:  # it may have added up other passes, or none since zero_grad()
+            for value, gradient in zip(made[node].flat, _gradients(node, made), strict=True):
+                value._grad = gradient
+    return [value for root in roots for value in made[root].flat if isinstance(value, Value)], called, called_parameters
+
+
+def _differentiate(roots: Sequence[Node], made: dict[Node, Objects]) -> None:
+    """One pass from all roots that have gradients, without those that others of them were made from."""
+    reached = [root for root in dict.fromkeys(roots) if root._grad is not None]
+    inner = {x for node in history(*reached) for x in node.inputs if isinstance(x, Node)}
+    terms = [value * gradient for root in reached if root not in inner
+             for value, gradient in zip(made[root].flat, _gradients(root, made), strict=True)
+             if isinstance(value, Value) and value.requires_grad]
+    if terms:
+        functools.reduce(ops.add, terms).backward()
+
+
+def _gradients(node: Any, made: dict[Node, Objects]) -> list[float | None]:
+    """The gradient of a node by each of its elements."""
+    shape = made[node].shape
+    if node._grad is None:
+        return [None] * math.prod(shape)
+    return [float(x) for x in np.broadcast_to(np.asarray(raw([node._grad])[0]), shape).flat]
 
 
 def _names(objects: Objects, name: str) -> Names:
@@ -146,6 +164,13 @@ def _weighted_sum(*operands: Objects) -> Any:
     return ops.add(functools.reduce(ops.add, products), operands[-1][()]) if products else operands[-1][()]
 
 
+def _stack_values(*values: Objects, shape: tuple[int, ...]) -> Objects:
+    objects = np.empty(len(values), object)
+    for place, x in enumerate(values):
+        objects[place] = x[()]
+    return objects.reshape(shape)
+
+
 def _lstm_gates(z: Objects) -> Objects:
     gates = np.frompyfunc(ops.sigmoid, 1, 1)(z)
     cell = (Ellipsis, slice(z.shape[-1] // 2, 3 * z.shape[-1] // 4))
@@ -170,5 +195,6 @@ def _cross_entropy(logits: Objects, target: Any) -> Any:
 _OPENED: dict[str, Callable[..., Any]] = {
     "weighted_sum": _weighted_sum, "matmul": operator.matmul, "astype": lambda x, dtype: x, "lstm_gates": _lstm_gates,
     "lstm_memory": ops.TABLE["lstm_memory"].array, "lstm_hidden": ops.TABLE["lstm_hidden"].array,
-    "log_softmax": _log_softmax, "cross_entropy": _cross_entropy}
+    "log_softmax": _log_softmax, "cross_entropy": _cross_entropy, "stack_values": _stack_values,
+    "pick": lambda x, place: x.flat[int(place)]}
 """Operations whose form on single numbers is another than a call for each element."""

@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from ..engine import history
 from ..errors import DataError, TinygradError
+from ..nn import Module
 from ..node import Node
 from .drawing import DIRECTIONS, Drawing
 from .folding import MOST, refuse, view_of
 from .naming import Names, caller_names, given_names
 from .opening import opened
-from .snapshot import Graph, snapshot_of
+from .snapshot import Graph, snapshot, snapshot_of
 
 Direction = Literal["LR", "TB"]
 
@@ -29,7 +30,7 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     Args:
         node: the result to begin with, or a list of them; or an error of this package, whose nodes are drawn.
         depth: how many levels of modules are open; "all" opens every one, None as many as leave at most `max_nodes`
-            boxes. The others are a box each.
+            boxes. The others are a box each; what was asked for is seen behind the one that it is in.
         max_nodes: see `depth`.
         direction: "LR", from left to right, or "TB", from top to bottom.
         names: a dict of variables to take names from, such as ``locals()``; by default the caller's.
@@ -85,6 +86,9 @@ def _roots(node: Any) -> list[Node]:
     if isinstance(node, TinygradError):
         node = list(node.nodes)
     roots = list(node) if isinstance(node, (list, tuple)) else [node]
+    if isinstance(node, Module):
+        raise DataError(f"draw: a {type(node).__name__} has no graph before it is called; draw what it gives, as in "
+                        "draw(model(x)); summary() lists its parts")
     if not roots or not all(isinstance(root, Node) for root in roots):
         raise DataError(f"draw: takes a Value, a Tensor, a list of them or an error that has nodes, not {node!r:.60}")
     return roots
@@ -94,7 +98,7 @@ def _graph(roots: Sequence[Node], names: Names, granularity: str) -> Graph:
     if granularity not in ("node", "scalar"):
         raise DataError(f'draw: granularity must be "node" or "scalar", not {granularity!r}')
     if granularity == "scalar":
-        roots, names = opened(roots, names)
+        return snapshot(*opened(roots, names))
     order = history(*roots)
     outside = sum(1 for node in order if node.op is not None and node.scope is None)
     if outside > MOST:  # told before a million nodes are looked at

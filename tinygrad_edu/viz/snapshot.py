@@ -130,11 +130,16 @@ def picture(array: Any) -> float | Picture:
     columns = array.shape[-1] if array.ndim > 1 else array.size
     flat = array.reshape(math.prod(array.shape[:-1]) if array.ndim > 1 else 1, columns)
     filled = array.size > 0
-    with np.errstate(all="ignore"):  # what is not finite is shown as it is
-        norm, cells = float(np.sqrt(np.sum(np.square(array, dtype=np.float64)))), _reduced(flat)
-    return Picture(array.shape, array.dtype.name, norm,
-                   float(array.min()) if filled else math.nan, float(array.max()) if filled else math.nan,
-                   cells, max(flat.shape) <= CELLS)
+    with np.errstate(all="ignore"):  # inf - inf among means is nan, and nothing to warn of
+        return Picture(array.shape, array.dtype.name, _norm(array), float(array.min()) if filled else math.nan,
+                       float(array.max()) if filled else math.nan, _reduced(flat), max(flat.shape) <= CELLS)
+
+
+def _norm(array: NDArray[Any]) -> float:
+    """The square root of the sum of squares, which themselves may be too large or too small for a float."""
+    array = array.astype(np.float64)
+    largest = float(np.max(np.abs(array), initial=0.0))
+    return largest * math.sqrt(np.sum(np.square(array / largest))) if 0.0 < largest < math.inf else largest
 
 
 def _reduced(array: NDArray[Any]) -> NDArray[Any]:
@@ -149,21 +154,25 @@ def _reduced(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def snapshot(roots: Sequence[Node], names: Mapping[int, str] | None = None) -> Graph:
+def snapshot(roots: Sequence[Node], names: Mapping[int, str] | None = None,
+             parameters: Mapping[int, str] | None = None) -> Graph:
     """The graph behind these nodes, as it is now.
 
     Args:
         roots: the results to begin with.
         names: what nodes are called that have no label, by `id`.
+        parameters: the same of nodes that stand for parameters of the modules, but are none.
     """
-    return snapshot_of(history(*roots), roots, names)
+    return snapshot_of(history(*roots), roots, names, parameters)
 
 
-def snapshot_of(order: Sequence[Node], roots: Sequence[Node], names: Mapping[int, str] | None = None) -> Graph:
+def snapshot_of(order: Sequence[Node], roots: Sequence[Node], names: Mapping[int, str] | None = None,
+                parameters: Mapping[int, str] | None = None) -> Graph:
     """The same, of nodes that have been found: all behind the roots, by their index."""
     calls = _calls(order)
     blocks = _blocks(calls)
-    collected = _Collected(names or {}, _names_of_parameters(calls), {call: place for place, call in enumerate(calls)})
+    collected = _Collected(names or {}, {**_names_of_parameters(calls), **(parameters or {})},
+                           {call: place for place, call in enumerate(calls)})
     for node in order:
         collected.take(node)
     items = collected.items
