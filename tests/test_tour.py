@@ -115,15 +115,22 @@ def test_the_first_part_shows_gradients_that_agree_with_calculus(capsys):
         assert [float(x) for x in row] == pytest.approx([slope, slope], abs=2e-8)
 
 
-def test_the_listing_shows_a_shared_node_once_in_full():
-    """What occurs again is marked and not unfolded, so a graph with many paths stays short."""
-    x = tg.Value(1.0, "x")
-    for _ in range(40):
-        x = x + x
-    x.backward()
-    lines = expression.listing(x)
-    assert len(lines) == 81
-    assert sum(line.endswith("(again)") for line in lines) == 40
+def test_the_first_part_shows_the_graph_with_data_and_gradients(capsys):
+    """Each node above what it was made from; a, which comes again, is marked; the numbers are those of calculus."""
+    expression.differentiate_an_expression()
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index(next(line for line in lines if re.fullmatch(r"  node +data +grad", line))) + 1
+    found = [re.fullmatch(r"  ( *)(.*?) +(\S+)  +(\S+)( +again)?", line) for line in lines[start:start + 8]]
+    assert lines[start + 8] == ""
+    t = np.tanh(0.5)
+    d = 1.0 - t * t
+    by_a = t - 6.0 * d
+    expected = [(0, "y = *", 2.0 * t, 1.0), (1, "a", 2.0, by_a), (1, "tanh", t, 2.0), (2, "+", 0.5, 2.0 * d),
+                (3, "*", -6.0, 2.0 * d), (4, "a", 2.0, by_a), (4, "b", -3.0, 4.0 * d), (3, "c", 6.5, 2.0 * d)]
+    assert [(len(row[1]) // 2, row[2]) for row in found] == [(depth, name) for depth, name, _, _ in expected]
+    for row, (_, _, data, grad) in zip(found, expected, strict=True):
+        assert (float(row[3]), float(row[4])) == (pytest.approx(data, rel=2e-4), pytest.approx(grad, rel=2e-4))
+    assert [row[5] is not None for row in found] == [place == 5 for place in range(8)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT can be sent to one process there")

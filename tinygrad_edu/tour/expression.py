@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import indent
 from typing import Any
 
 import tinygrad_edu as tg
@@ -22,29 +23,12 @@ def differentiate_an_expression() -> None:
     y = formula(*leaves)
     y.backward()
     show("y = a * tanh(a * b + c) was recorded as this graph, each node above what it was made from:\n")
-    show("  node           value      dy/dnode")
-    show("\n".join(listing(y)))
-    show("\nbackward() found each dy/dnode exactly. Nudging one input at a time measures nearly the same:\n")
+    show(indent(tg.draw(y).to_text(), "  "))
+    show("\nbackward() found each grad, dy/dnode, exactly. Nudging one input at a time measures nearly the same:\n")
     show("           backward()      (y(x + h) - y(x - h)) / 2h")
     point = [leaf.data for leaf in leaves]
     for i, leaf in enumerate(leaves):
         show(f"  dy/d{leaf.label}  {leaf.grad:12.8f}    {measured_slope(point, i):12.8f}")
-
-
-def listing(root: tg.Value) -> list[str]:
-    """The graph as indented lines, each node above its inputs; what occurs again is not unfolded again."""
-    lines = []
-    seen: set[Any] = set()
-    waiting: list[tuple[int, Any]] = [(0, root)]
-    while waiting:
-        depth, node = waiting.pop()
-        name = "  " * depth + (node.op.symbol if node.op is not None else node.label)
-        again = "   (again)" if node in seen else ""
-        lines.append(f"  {name:<10}  {node.data:8.4f}      {node.grad:8.4f}{again}")
-        if node not in seen:
-            waiting += [(depth + 1, source) for source in reversed(node.inputs)]
-        seen.add(node)
-    return lines
 
 
 def measured_slope(point: Sequence[float], i: int, h: float = 1e-6) -> float:
