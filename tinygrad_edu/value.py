@@ -238,6 +238,8 @@ def _reflected(row: Elementwise) -> Callable[[Any, Any], Value]:
 
 
 
+_STORED = frozenset({float, type(None)})
+
 # ---- the class -------------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +323,8 @@ class Value(Node, NodeMethods):
     def derivatives(self) -> tuple[float | None, ...]:
         """The partial derivative by each input, as it was when recorded; None by constants."""
         stored = self._d_right if self._d_right.__class__ is tuple else (self._d_left, self._d_right)[:len(self.inputs)]
+        if _STORED.issuperset(map(type, stored)):
+            return stored
         return tuple(None if d is None else float(d) for d in stored)
 
     def item(self) -> float:

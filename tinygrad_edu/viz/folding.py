@@ -214,7 +214,10 @@ class _Folding:
             target = self._box(item.place, self.operation_of)
             if target is None:
                 continue
+            replaced = self.structure.replaced[item.block]
             for source, derivative in zip(item.inputs, item.derivatives, strict=True):
+                if replaced >= 0 and self.structure.replaced[self.graph.items[source].block] == replaced:
+                    continue  # inside a block that another is shown for, which has this wire of its own
                 if self.graph.items[source].parameter and source not in self.value_of:
                     continue  # it is used in closed modules alone
                 start = self._box(source, self.value_of)

@@ -20,6 +20,7 @@ class Structure:
         stack: for each block that is shown how many blocks alike there are, itself included.
         counterpart: for each item the one that is shown for it.
         shown: for each block whether it and all around it are shown themselves; at the end, for -1, True.
+        replaced: for each block the outermost around it, or itself, that another is shown for; -1 where there is none.
     """
 
     def __init__(self, graph: Graph, stacked: bool = True) -> None:
@@ -33,6 +34,10 @@ class Structure:
         self.shown = [True] * (len(graph.blocks) + 1)
         for block in graph.blocks:
             self.shown[block.place] = self.model[block.place] == block.place and self.shown[block.outer]
+        self.replaced = [-1] * (len(graph.blocks) + 1)
+        for block in graph.blocks:
+            around = self.replaced[block.outer]
+            self.replaced[block.place] = block.place if around < 0 and not self.shown[block.place] else around
 
     def _fold(self, group: list[int], contents: _Contents) -> None:
         first, *others = group
