@@ -160,7 +160,8 @@ def test_the_first_bad_cotangent_stops(node, function, name, at, create_graph):
     """inf (or 0 * inf) made by a rule: the operation and the line that recorded it are named; no gradient is stored."""
     with tg.detect_anomaly():
         x = node(at)
-        y = function(x); line = here()  # noqa: E702 - the line that is to be named
+        y = function(x)
+        line = here(-1)
         with pytest.raises(AnomalyError) as caught:
             y.backward(create_graph=create_graph)
     message = str(caught.value)

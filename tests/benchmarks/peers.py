@@ -12,24 +12,21 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # read by NumPy when it loads
+import numpy as np
 
-import numpy as np  # noqa: E402 - after the line above
-
-import tinygrad_edu as tg  # noqa: E402 - after the line above
+import tinygrad_edu as tg
 
 try:
     from micrograd import engine as micrograd_engine
     from micrograd import nn as micrograd_nn
-except ImportError:
-    sys.exit("micrograd is not installed: pip install 'tinygrad_edu[bench]'")
+    from threadpoolctl import threadpool_limits
+except ImportError as error:
+    sys.exit(f"{error.name} is not installed: pip install 'tinygrad_edu[bench]'")
 
 Step = Callable[[], float]
 
@@ -189,4 +186,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1):
+        main()

@@ -1,22 +1,22 @@
-"""What the learned programs share: one thread, a training loop, and a choice by validation.
-
-Import it before NumPy.
-"""
+"""What the learned programs share: a training loop, a choice by validation, and how they are run."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # read by NumPy when it loads; products as small as these are faster so
+import numpy as np
+from threadpoolctl import threadpool_limits
 
-import numpy as np  # noqa: E402 - after the line above
-
-import tinygrad_edu as tg  # noqa: E402 - after the line above
+import tinygrad_edu as tg
 
 Loss = Callable[..., Any]
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a program in one thread: to share out products as small as these costs more."""
+    with threadpool_limits(1):
+        main()
 
 
 def train(model: tg.nn.Module, loss: Loss, batches: tg.data.Batches, *, epochs: int, lr: float,

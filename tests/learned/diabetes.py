@@ -7,10 +7,10 @@ as the activation and the number of epochs were for all folds;
 the mean and deviation of features and target are the training part's. The test part is looked at once.
 """
 
-from common import chosen, train  # first, as it sets the number of threads
+import numpy as np
+from common import chosen, run, train
 
-import numpy as np  # isort: skip
-import tinygrad_edu as tg  # isort: skip
+import tinygrad_edu as tg
 
 SETTINGS = [(hidden, weight_decay) for hidden in (16, 32) for weight_decay in (0.5, 1.0, 1.5)]
 X, y = tg.data.load_diabetes()
@@ -50,4 +50,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -7,9 +7,10 @@ setting is the smallest of the `SETTINGS` with the best mean of three trainings 
 other 300: 98.8 %, to 97.1 % for the worst. `--validate` prints them all, and looks at no test part.
 """
 
-from digits_common import main  # first, as it sets the number of threads
+from common import run
+from digits_common import main
 
-import tinygrad_edu as tg  # isort: skip
+import tinygrad_edu as tg
 
 SETTINGS = [{"channels": channels, "dropout": dropout, "epochs": 30, "lr": 5e-3}
             for channels in ((8, 16), (16, 32), (24, 48)) for dropout in (0.0, 0.3)]
@@ -25,4 +26,4 @@ def network(channels, dropout, rng):
 
 
 if __name__ == "__main__":
-    main("a CNN", network, "images", SETTINGS, CHOSEN)
+    run(lambda: main("a CNN", network, "images", SETTINGS, CHOSEN))

@@ -1,7 +1,4 @@
-"""What the programs that read digits share: shifted images, training, the three splits, and the choice of settings.
-
-Import it before NumPy.
-"""
+"""What the programs that read digits share: shifted images, training, the three splits, and the choice of settings."""
 
 from __future__ import annotations
 
@@ -9,10 +6,9 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import common  # noqa: F401 - first, as it sets the number of threads
+import numpy as np
 
-import numpy as np  # isort: skip
-import tinygrad_edu as tg  # isort: skip
+import tinygrad_edu as tg
 
 SPLITS, TRAINING, VALIDATION = (0, 1, 2), 1350, 300
 tg.set_default_dtype(np.float32)

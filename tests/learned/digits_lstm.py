@@ -7,9 +7,10 @@ setting is the one of `SETTINGS` with the best mean of three trainings on 1050 o
 98.4 %, to 97.1 % for the worst. `--validate` prints them all, and looks at no test part.
 """
 
-from digits_common import main  # first, as it sets the number of threads
+from common import run
+from digits_common import main
 
-import tinygrad_edu as tg  # isort: skip
+import tinygrad_edu as tg
 
 SETTINGS = [{"hidden": 64, "dropout": dropout, "epochs": epochs, "lr": 1e-2}
             for dropout in (0.0, 0.3) for epochs in (30, 60)]
@@ -31,4 +32,4 @@ class RowReader(tg.nn.Module):
 
 
 if __name__ == "__main__":
-    main("an LSTM", RowReader, "rows", SETTINGS, CHOSEN)
+    run(lambda: main("an LSTM", RowReader, "rows", SETTINGS, CHOSEN))

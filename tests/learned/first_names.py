@@ -9,10 +9,10 @@ sizes and the dropout are the first that were tried. The trigram model counts bo
 The file is not called names.py, which would hide the package of that name.
 """
 
-import common  # noqa: F401 - first, as it sets the number of threads
+import numpy as np
+from common import run
 
-import numpy as np  # isort: skip
-import tinygrad_edu as tg  # isort: skip
+import tinygrad_edu as tg
 
 MARK = 0
 
@@ -107,4 +107,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

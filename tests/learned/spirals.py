@@ -5,10 +5,10 @@
 The number of epochs and of training points follow the validation points, which are drawn apart from those of the test.
 """
 
-from common import train  # first, as it sets the number of threads
+import numpy as np
+from common import run, train
 
-import numpy as np  # isort: skip
-import tinygrad_edu as tg  # isort: skip
+import tinygrad_edu as tg
 
 POINTS = {"train": (400, 1), "validation": (400, 2), "test": (1000, 3)}
 """How many points each part has, and the seed that they are drawn with."""
@@ -52,4 +52,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,10 +6,10 @@ The number of hidden units and the weight decay of each fold are chosen by cross
 the mean and deviation of the features are the training part's. The test part is looked at once.
 """
 
-from common import chosen, train  # first, as it sets the number of threads
+import numpy as np
+from common import chosen, run, train
 
-import numpy as np  # isort: skip
-import tinygrad_edu as tg  # isort: skip
+import tinygrad_edu as tg
 
 SETTINGS = [(hidden, weight_decay) for hidden in (8, 32) for weight_decay in (0.01, 0.1, 1.0)]
 X, y = tg.data.load_wine()
@@ -38,4 +38,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -114,7 +114,7 @@ class Attending(torch.nn.MultiheadAttention):
 
     causal = False
 
-    def forward(self, x: Any) -> Any:  # type: ignore[override] # fewer arguments on purpose
+    def forward(self, x: Any) -> Any:
         """The output alone."""
         return super().forward(x, x, x, attn_mask=mask(x, self.causal), need_weights=False)[0]
 
@@ -124,7 +124,7 @@ class Encoding(torch.nn.TransformerEncoderLayer):
 
     causal = False
 
-    def forward(self, x: Any) -> Any:  # type: ignore[override] # fewer arguments on purpose
+    def forward(self, x: Any) -> Any:
         """The output."""
         return super().forward(x, src_mask=mask(x, self.causal))
 

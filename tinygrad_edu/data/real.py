@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ..extras import extra
@@ -26,8 +27,8 @@ def load_digits(layout: str = "flat") -> tuple[Array, Array]:
     """
     if layout not in _LAYOUTS:
         raise ValueError(f"load_digits: layout must be 'flat', 'images' or 'rows', not {layout!r}")
-    X, y = _bundled("digits")  # noqa: N806 - a matrix
-    return X.reshape(-1, *_LAYOUTS[layout]) / 16.0, y
+    pixels, digits = _bundled("digits")
+    return pixels.reshape(-1, *_LAYOUTS[layout]) / 16.0, digits
 
 
 def load_iris() -> tuple[Array, Array]:
@@ -83,8 +84,8 @@ def load_diabetes() -> tuple[Array, Array]:
 
 def _bundled(name: str, **options: Any) -> tuple[Array, Array]:
     """X and y of one of scikit-learn's data sets."""
-    X, y = getattr(extra("sklearn.datasets", "tour"), f"load_{name}")(return_X_y=True, **options)  # noqa: N806
-    return X, y
+    features, target = getattr(extra("sklearn.datasets", "tour"), f"load_{name}")(return_X_y=True, **options)
+    return features, target
 
 
 def load_names() -> list[str]:
@@ -99,6 +100,6 @@ def load_names() -> list[str]:
     files = extra("names", "tour").FILES
     found = set()
     for key in ("first:female", "first:male"):
-        with open(files[key], encoding="ascii") as lines:  # noqa: PTH123 - a path as text
-            found |= {line.split()[0].lower() for line in lines}
+        lines = Path(files[key]).read_text(encoding="ascii").splitlines()
+        found |= {line.split()[0].lower() for line in lines}
     return sorted(found)

@@ -83,7 +83,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
 
     # ---- the pictures ------------------------------------------------------------------------------------------------
 
-    def pipe(self, format: str | None = None, renderer: str | None = None,  # noqa: A002 - as in Graphviz
+    def pipe(self, format: str | None = None, renderer: str | None = None,
              formatter: str | None = None, neato_no_op: bool | int | None = None, quiet: bool = False, *,
              engine: str | None = None, encoding: str | None = None) -> bytes | str:
         """The picture as bytes, or as text if there is an encoding; the arguments are those of `graphviz.Digraph.pipe`.
@@ -97,7 +97,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         return picture if encoding is None else picture.decode(encoding)
 
     def render(self, filename: str | os.PathLike[str] | None = None, directory: str | os.PathLike[str] | None = None,
-               view: bool = False, cleanup: bool = False, format: str | None = None,  # noqa: A002 - as in Graphviz
+               view: bool = False, cleanup: bool = False, format: str | None = None,
                renderer: str | None = None, formatter: str | None = None, neato_no_op: bool | int | None = None,
                quiet: bool = False, quiet_view: bool = False, *, outfile: str | os.PathLike[str] | None = None,
                engine: str | None = None, raise_if_result_exists: bool = False, overwrite_source: bool = False) -> str:
@@ -109,11 +109,11 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
             What `pipe` raises; then nothing was written.
         """
         if outfile is not None:
-            format = format or Path(outfile).suffix[1:]  # noqa: A001
+            format = format or Path(outfile).suffix[1:]
             filename = Path(outfile).with_suffix(".gv") if filename is None else filename
             outfile = Path(self.directory if directory is None else "", outfile)
         source = Path(self.directory if directory is None else directory, filename or self.filename)
-        format = (format or self.format).lower()  # noqa: A001
+        format = (format or self.format).lower()
         suffix = ".".join(filter(None, [formatter, renderer, format]))
         result = Path(f"{source}.{suffix}") if outfile is None else outfile
         if raise_if_result_exists and result.exists():
@@ -131,9 +131,9 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
             graphviz.view(str(result), quiet=quiet_view)
         return str(result)
 
-    def _picture(self, format: str | None, renderer: str | None, formatter: str | None,  # noqa: A002
+    def _picture(self, format: str | None, renderer: str | None, formatter: str | None,
                  neato_no_op: bool | int | None, quiet: bool, engine: str | None, folder: Path | None = None) -> bytes:
-        format = (format or self.format).lower()  # noqa: A001
+        format = (format or self.format).lower()
         engine = engine or self.engine
         if format not in graphviz.FORMATS or engine not in graphviz.ENGINES:
             raise ValueError(f"unknown format or engine: {format!r}, {engine!r}; Graphviz has the formats "
@@ -153,7 +153,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         command += [f"-n{neato_no_op:d}"] if neato_no_op else []
         return _run(command, self.source.encode(self.encoding), quiet, folder)
 
-    def _own_picture(self, format: str, engine: str) -> bytes:  # noqa: A002
+    def _own_picture(self, format: str, engine: str) -> bytes:
         if self.source != self._as_made or engine != "dot":
             why = f"{engine} is a layout engine of Graphviz" if engine != "dot" else "this drawing was changed"
             raise UnsupportedError(f"{why}, and our own layout draws only what it was made of; {ADVICE}")

@@ -60,7 +60,7 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
                   granularity, engine)
 
 
-def draw_dot(root: Any, format: str = "svg", rankdir: Direction = "LR") -> Drawing:  # noqa: A002 - micrograd's name for it
+def draw_dot(root: Any, format: str = "svg", rankdir: Direction = "LR") -> Drawing:
     """`draw` with micrograd's arguments: `rankdir` is "LR" or "TB", `format` what ``.render()`` writes."""
     drawing = _drawn(root, None, 300, rankdir, _names(None, sys._getframe(1)), ("data", "grad"), None, True, "node",
                      None)
