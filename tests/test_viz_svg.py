@@ -13,9 +13,10 @@ from viz_views import all_views, attention, doubled, graph_of, made_up, microgra
 
 from tinygrad_edu.viz.colours import ON_PAGE, TEXT, TONES, shaded
 from tinygrad_edu.viz.layout import layout
-from tinygrad_edu.viz.measure import EM, FONT, SMALL, box_size, cells, clean, shortened
+from tinygrad_edu.viz.measure import EM, FONT, SMALL, box_size, cells, shortened
 from tinygrad_edu.viz.snapshot import picture
 from tinygrad_edu.viz.svg import svg
+from tinygrad_edu.viz.text import spelled
 from tinygrad_edu.viz.view import MODULE, OPERATION, VALUE, Box, Frame, View, Wire
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -98,12 +99,12 @@ def test_every_text_gives_well_formed_xml(text):
 
 
 @given(st.text(st.characters(codec=None)))
-def test_cleaning_leaves_ordinary_characters_as_they_are(text):
-    """In their order, whatever stands between them."""
-    def ordinary(characters):
-        return [c for c in characters if c.isalnum() or c in "+-*/()[]{}<>=.,:;_"]
-    assert ordinary(clean(text)) == ordinary(text)
-    assert clean(clean(text)) == clean(text)
+def test_spelling_leaves_ordinary_characters_as_they_are(text):
+    """And what it spells out says which character it was."""
+    for character in text:
+        told = spelled(character)
+        assert told == character if character.isprintable() else told in (character, ascii(character)[1:-1])
+    assert spelled(text) == "".join(map(spelled, text)) == spelled(spelled(text))
 
 
 @given(st.text(), st.integers(2, 40))

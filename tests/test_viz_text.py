@@ -63,7 +63,7 @@ def test_arrays_tell_shape_type_and_norm_and_those_without_axes_their_number():
     y.backward()
     lines = tree(snapshot([y])).splitlines()
     assert cells(lines[1])[1:] == ["-7", "1"]
-    assert cells(lines[3]) == ["x", "(1, 2) float32 norm 5", "norm 1.414"]
+    assert cells(lines[3]) == ["x", "(1, 2) float32 norm 5", "norm 1.41"]
 
 
 def test_plain_numbers_and_frozen_nodes_are_called_what_they_are():

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import Any, NoReturn
-
-import numpy as np
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from ..errors import DataError
+from .shading import coloured
 from .snapshot import LEAF, RESULT, Graph, Item, Picture, common_block
 from .structure import Structure, resolved
+from .text import SHORT, measured, number
 from .view import MODULE, OPERATION, VALUE, Box, Frame, View, Wire
 
 MOST = 10_000
@@ -199,9 +197,9 @@ class _Folding:
         if "data" in self.show and isinstance(item.data, Picture) and item.data.shape:
             lines.append(f"{'x'.join(map(str, item.data.shape))} {item.data.dtype}")
         if "data" in self.show:
-            lines.append(_size("data", item.data))
+            lines.append(measured("data", item.data))
         if "grad" in self.show and item.kind in (LEAF, RESULT):
-            lines.append("grad not computed" if item.grad is None else _size("grad", item.grad))
+            lines.append("grad not computed" if item.grad is None else measured("grad", item.grad))
         return lines
 
     # -- the wires
@@ -226,7 +224,8 @@ class _Folding:
                 if self._is_inside(self.graph.items[source], item, target):
                     continue
                 own = item.place in self.operation_of and source in self.value_of
-                label = f"{derivative:.3g}" if own and derivative is not None and "derivatives" in self.show else ""
+                labelled = own and derivative is not None and "derivatives" in self.show
+                label = number(derivative, SHORT) if labelled else ""
                 if own:
                     bundles.setdefault((start, target), len(wires))
                     wires.append(Wire(start, target, label))
@@ -252,63 +251,3 @@ class _Folding:
         """The box that shows an item: its own, one alike, or the closed module that it is in."""
         item = resolved(self.structure.counterpart, item)
         return shown[item] if item in shown else self.module_of.get(self._closed(self.graph.items[item].block))
-
-
-def _size(what: str, x: float | Picture) -> str:
-    """A number, also of an array that has but one; else the norm, which alone would hide the sign of one."""
-    if not isinstance(x, Picture):
-        return f"{what} {x:.4g}"
-    if x.cells.size == 1:
-        return f"{what} {x.low:.4g}"
-    return f"{'' if what == 'data' else f'{what} '}norm {x.norm:.3g}"
-
-
-# ---- colours ---------------------------------------------------------------------------------------------------------
-
-
-def coloured(view: View, by: str) -> View:
-    """The same view, its boxes shaded: by the gradient, by how saturated a result is, or by the operation."""
-    if not isinstance(by, str) or by not in _SHADES:
-        raise DataError(f"draw: color_by must be {', '.join(map(repr, _SHADES))} or None, not {by!r}")
-    shades = _SHADES[by](view)
-    return replace(view, boxes=tuple([replace(box, shade=shades.get(box.place)) for box in view.boxes]))
-
-
-def _by_gradient(view: View) -> dict[int, float]:
-    """The gradient, or the norm of one, relative to the largest in the view."""
-    size: dict[int, float] = {}
-    for box in view.boxes:
-        grad = view.graph.items[box.item].grad if box.kind == VALUE else None
-        if grad is not None:
-            size[box.place] = grad.norm if isinstance(grad, Picture) else grad
-    finite = [abs(x) for x in size.values() if math.isfinite(x)]
-    largest = max(finite, default=0.0) or 1.0
-    return {place: max(-1.0, min(1.0, x / largest)) if x == x else 1.0 for place, x in size.items()}
-
-
-def _by_saturation(view: View) -> dict[int, float]:
-    """How flat tanh, sigmoid and relu are: 1 - derivative / greatest derivative; of an array the mean."""
-    shades = {}
-    for box in view.boxes:
-        item = view.graph.items[box.item]
-        slope = _SLOPES.get(item.op) if box.kind == VALUE else None
-        if slope is not None:
-            out = item.data.cells if isinstance(item.data, Picture) else np.array(item.data)
-            shades[box.place] = float(1.0 - np.mean(slope(out))) if out.size else 0.0
-    return shades
-
-
-_SLOPES: dict[str, Callable[[Any], Any]] = {
-    "tanh": lambda out: 1.0 - out * out, "sigmoid": lambda out: 4.0 * out * (1.0 - out), "relu": lambda out: out > 0.0}
-"""The derivative of functions that saturate, by their result, relative to the greatest."""
-
-
-def _by_operation(view: View) -> dict[int, float]:
-    """A shade for each operation, evenly spaced."""
-    names = sorted({view.graph.items[box.item].op for box in view.boxes if box.kind == OPERATION})
-    step = 2.0 / max(len(names) - 1, 1)
-    return {box.place: names.index(view.graph.items[box.item].op) * step - 1.0
-            for box in view.boxes if box.kind == OPERATION}
-
-
-_SHADES = {"grad": _by_gradient, "saturation": _by_saturation, "op": _by_operation}

@@ -6,20 +6,21 @@ import math
 
 from .colours import DASHES, TEXT, fill_and_border, shaded
 from .layout import Place
-from .measure import LINE, PAD, STACK, clean, picture_size, shown, text_width
+from .measure import LINE, PAD, STACK, picture_size, shown, text_width
 from .snapshot import Picture
+from .text import spelled
 from .view import MODULE, OPERATION, Box
 
 _ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;", ord("'"): "&#39;"}
 
 
 def escaped(text: str) -> str:
-    r"""The text cleaned, for use in an element or an attribute.
+    r"""The text spelled, for use in an element or an attribute.
 
-    >>> escaped("<script>'&\x00")
-    '&lt;script&gt;&#39;&amp; '
+    >>> print(escaped("<script>'&\x00"))
+    &lt;script&gt;&#39;&amp;\x00
     """
-    return clean(text).translate(_ESCAPES)
+    return spelled(text).translate(_ESCAPES)
 
 
 def number(value: float) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 from functools import lru_cache
 
 from .snapshot import Picture
+from .text import spelled
 from .view import MODULE, OPERATION, Box
 
 FONT, SMALL = 12.0, 10.0
@@ -22,21 +23,6 @@ LINE, PAD, STACK = 16.0, 7.0, 6.0
 
 TITLE_CELLS, LINE_CELLS = 28, 24
 """How many cells of a title and of a line below it are shown."""
-
-_INVISIBLE = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], None)
-_FORBIDDEN = dict.fromkeys([*range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\N{REPLACEMENT CHARACTER}")
-_SPACES = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " ")
-_CLEAN = _INVISIBLE | _FORBIDDEN | _SPACES
-
-
-def clean(text: str) -> str:
-    r"""The text on one line, of characters that XML allows and without those that reorder their neighbours.
-
-    >>> clean("a\nb\x00\u202e\ud800")
-    'a b �'
-    """
-    return text if text.isascii() and text.isprintable() else text.translate(_CLEAN)
-
 
 def cells(text: str) -> int:
     """How many cells of a monospaced font the text takes: two for a wide character, none for a combining mark.
@@ -55,12 +41,12 @@ def _cells(character: str) -> int:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text cleaned, and its end replaced by an ellipsis if it takes more cells than the limit.
+    """The text spelled, and its end replaced by an ellipsis if it takes more cells than the limit.
 
     >>> shortened("a name too long", 7)
     'a name…'
     """
-    text = clean(text[:8 * limit] + "…" if len(text) > 8 * limit else text).strip()
+    text = spelled(text[:8 * limit] + "…" if len(text) > 8 * limit else text).strip()
     if cells(text) <= limit:
         return text[:4 * limit]  # marks that take no cells are not let grow without end
     taken = 0

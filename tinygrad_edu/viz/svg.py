@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from .colours import LABEL, ON_PAGE, TEXT
 from .layout import ARROW, Layout, Place, Point, heading, label_of
 from .marks import box_marks, escaped, number, rectangle, words
-from .measure import EM, FONT, SMALL, clean
+from .measure import EM, FONT, SMALL
+from .text import spelled
 from .view import OPERATION, VALUE, Box, Frame, View, Wire
 
 FONTS = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace"
@@ -51,7 +52,7 @@ def svg(view: View, placed: Layout) -> str:
 
 def _caption(text: str, width: float) -> list[str]:
     """The caption in lines as wide as the picture, or a little wider than a narrow one."""
-    return textwrap.wrap(clean(text), max(CAPTION_CELLS, int((width - 24.0) / (EM * SMALL))))
+    return textwrap.wrap(spelled(text), max(CAPTION_CELLS, int((width - 24.0) / (EM * SMALL))))
 
 
 def _frame(frame: Frame, place: Place) -> str:
@@ -64,8 +65,8 @@ def _frame(frame: Frame, place: Place) -> str:
 
 
 def _box(box: Box, place: Place) -> str:
-    text = "\n".join([clean(part) for part in (box.title, *box.lines) if part])
-    tip = f"<title>{'&#10;'.join([escaped(line) for line in text.splitlines()])}</title>" if text else ""
+    lines = [escaped(part) for part in (box.title, *box.lines) if part]
+    tip = f"<title>{'&#10;'.join(lines)}</title>" if lines else ""
     kind = box.kind if box.kind in (VALUE, OPERATION) else "module"
     return (f'<g class="box {kind} {escaped(box.tone)}" id="b{box.place}" data-item="{box.item}" '
             f'data-frame="{box.frame}" data-stack="{box.stack}">{tip}{"".join(box_marks(box, place))}</g>')

@@ -10,17 +10,25 @@ JOINER = "\u200d"
 """Has no width and is not "printable", but joins the parts of one emoji."""
 
 
-def plain(text: str, width: int = 60) -> str:
-    r"""Any text as one line of harmless characters, cut to `width`.
+def spelled(text: str) -> str:
+    r"""Any text as one line of harmless characters.
 
     What would break a line, or turn the direction of what follows, or cannot be written to a file, is spelt out:
     control characters, lone surrogates, invisible marks.
 
-    >>> print(plain("two\nlines"), plain("a" * 100, width=8))
-    two\nlines aaaaaaa…
+    >>> print(spelled("two\nlines"), spelled("\u202ea"))
+    two\nlines \u202ea
     """
-    text = text[:width + 1]  # a name may be a whole book
-    line = "".join([ch if ch.isprintable() or ch == JOINER else ascii(ch)[1:-1] for ch in text])
+    return "".join([ch if ch.isprintable() or ch == JOINER else ascii(ch)[1:-1] for ch in text])
+
+
+def plain(text: str, width: int = 60) -> str:
+    """Any text as `spelled`, cut to `width`.
+
+    >>> plain("a" * 100, width=8)
+    'aaaaaaa…'
+    """
+    line = spelled(text[:width + 1])  # a name may be a whole book
     return line if len(line) <= width else line[:width - 1] + "…"
 
 
@@ -31,20 +39,32 @@ def times(text: str, count: int) -> str:
     return " ".join(filter(None, [plain(text, width=48), f"\N{MULTIPLICATION SIGN}{count}"]))
 
 
-def number(x: float) -> str:
-    """A number in four digits.
+SHORT = 3
+"""How many digits are shown where there is little room, or where they mean little: on wires, and of norms."""
+
+
+def number(x: float, digits: int = 4) -> str:
+    """A number in a few digits.
 
     >>> number(0.123456), number(-2.0), number(float("nan"))
     ('0.1235', '-2', 'nan')
     """
-    return f"{x:.4g}"
+    return f"{x:.{digits}g}"
 
 
 def amount(data: float | Picture | None) -> str:
-    """What a column says: a number, also of an array without axes; the norm of an array; "-" for what is not there."""
+    """What a column says: a number, also of an array that has but one; else the norm, which alone would hide the sign
+    of one; "-" for what is not there.
+    """
     if isinstance(data, Picture):
-        return f"norm {number(data.norm)}" if data.shape else number(data.low)
+        return number(data.low) if data.cells.size == 1 else f"norm {number(data.norm, SHORT)}"
     return "-" if data is None else number(data)
+
+
+def measured(what: str, x: float | Picture) -> str:
+    """What a line in a box says of "data", the norm of which needs no further word, or of "grad"."""
+    text = amount(x)
+    return text if what == "data" and text.startswith("norm") else f"{what} {text}"
 
 
 def kind_of_array(data: float | Picture | None) -> str:
