@@ -151,7 +151,7 @@ def test_ctrl_c_leaves_with_one_line(place):
     assert rest.endswith("\nInterrupted. Come back any time.\n")
     assert "Traceback" not in rest
     assert "4. " not in rest
-    assert ("Stopping after this step" in rest) == (place == "| 1/5 ")
+    assert ("Stopped by Ctrl-C" in rest) == (place == "| 1/5 ")
 
 
 @pytest.mark.parametrize("module", ["tqdm", "sklearn", "sklearn.datasets", "threadpoolctl"])

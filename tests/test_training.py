@@ -456,7 +456,7 @@ def test_what_is_said_of_ctrl_c_goes_to_stderr(heard, capsys):
     train(net(), progress=True, callbacks=[Interrupt(2)])
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Stopping after this step" in err
+    assert "Stopped by Ctrl-C after 0 epochs and 2 batches" in err
 
 
 def test_bars_are_not_needed(monkeypatch):

@@ -25,7 +25,7 @@ class Callback:
         """After each epoch, when its row is in the history."""
 
     def end(self, run: Run) -> None:
-        """When the run is over, however it ended."""
+        """When the run is over, by Ctrl-C too; not after an error."""
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint has to hold: plain numbers, lists, dicts and arrays."""

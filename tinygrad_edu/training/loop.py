@@ -48,7 +48,8 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
             each epoch and gives such tuples, as ``tg.data.batches(X, y, rng=0)`` or a list does.
         epochs: how many in all, those before a resumed checkpoint included.
         validation: the same, to look at without training after each epoch.
-        metrics: functions of all outputs and all targets of an epoch, as arrays; or a dict, to name them.
+        metrics: functions of all outputs and all targets of an epoch, as arrays; or a dict, to name them. Those of
+            training are of the outputs as they were in training: with dropout, and with each step's weights.
         callbacks: `Callback` objects, such as `EarlyStopping`, and functions of the `Run`, called after each epoch.
         scheduler: of the learning rate; `ReduceLROnPlateau` is shown the validation loss, if there is one.
         schedule: whether the scheduler's steps are each "epoch" or each "step" of the optimiser.
@@ -288,9 +289,8 @@ def _interruptible(run: Run, bars: Bars) -> Iterator[None]:
     def ask(number: int, frame: FrameType | None) -> None:
         if run.history.interrupted:
             raise KeyboardInterrupt
-        run.history.interrupted = True
+        run.history.interrupted = True  # and no word of it yet: the signal may have come while another was written
         run.stop()
-        bars.note("Stopping after this step; Ctrl-C again stops at once.")
 
     heeded = (threading.current_thread() is threading.main_thread()
               and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None))
@@ -302,3 +302,5 @@ def _interruptible(run: Run, bars: Bars) -> Iterator[None]:
     finally:
         if heeded:
             signal.signal(signal.SIGINT, before)
+    if run.history.interrupted:
+        bars.note(f"Stopped by Ctrl-C after {run.epoch} epochs and {run.batch} batches; the model keeps what it learned.")

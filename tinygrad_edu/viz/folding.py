@@ -208,6 +208,7 @@ class _Folding:
         """From each operand to the operation, and from it to its result; between modules, bundled."""
         wires: list[Wire] = []
         bundles: dict[tuple[int, int], int] = {}
+        labelled = "derivatives" in self.show
         for item in self.graph.items:
             target = self._box(item.place, self.operation_of)
             if target is None:
@@ -224,8 +225,7 @@ class _Folding:
                 if self._is_inside(self.graph.items[source], item, target):
                     continue
                 own = item.place in self.operation_of and source in self.value_of
-                labelled = own and derivative is not None and "derivatives" in self.show
-                label = number(derivative, SHORT) if labelled else ""
+                label = number(derivative, SHORT) if own and derivative is not None and labelled else ""
                 if own:
                     bundles.setdefault((start, target), len(wires))
                     wires.append(Wire(start, target, label))
