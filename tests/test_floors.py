@@ -19,7 +19,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("ops.defaults", "ops.operands", "ops.row", "ops.array_row", "ops.registration", "ops.elementwise", "ops.linear",
      "ops.selections", "ops.geometry", "ops.products", "ops.convolution", "ops.pooling", "ops.fused", "ops.recurrent",
      "ops.composed", "ops.linalg", "ops.protocols", "ops"),
-    ("payloads", "methods", "sweep", "value", "bridges", "tensor"),
+    ("payloads", "methods", "sweep", "value", "bridges", "array_node", "tensor"),
     ("trees", "transforms"),
     ("nn", "optim", "data", "saving"),
     ("viz.snapshot", "viz.view", "viz.text", "viz.structure", "viz.shading", "viz.folding", "viz.naming", "viz.opening",
@@ -33,7 +33,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "testing.plugin", "testing",
      "compile", "interop"),
     ("training.history", "training.progress", "training.run", "training.callbacks", "training.checks",
-     "training.loop", "training",
+     "training.examples", "training.loop", "training",
      "",  # the package itself, __init__.py
      "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour", "__main__"),
 )

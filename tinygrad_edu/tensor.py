@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import engine, ops
 from .anomaly import calling_line, inspect_result
+from .array_node import ArrayNode
 from .bridges import StackValues, flatten
-from .copying import copied, copied_notes, deepcopied, reduced
+from .copying import copied, deepcopied, reduced
 from .errors import ShapeError, TinygradError
 from .methods import ArrayMethods
 from .modes import current_mode
-from .node import NO_PARAMS, Node, Notes, Payload, clock, raw
+from .node import NO_PARAMS, Node, clock
 from .ops.defaults import FLOATS, default_dtype
-from .ops.linear import unbroadcast
 from .ops.operands import node_class
 from .ops.row import Row
-from .payloads import constant, frozen, kept, new_array, read_only, stretched, unchanging
+from .payloads import constant, frozen, kept, read_only, unchanging
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -34,6 +34,26 @@ _ndarray = np.ndarray
 # ---- recording -----------------------------------------------------------------------------------------------------
 # The short ways of the common cases, one or two operands without further arguments; what is unusual is
 # left to `_record_carefully`.
+
+
+def _as_result(data: Any) -> NDArray[Any]:
+    """What an operation gave, as an array of floats."""
+    if data.__class__ is not _ndarray:
+        data = np.asarray(data)
+    array: NDArray[Any] = data if data.dtype in FLOATS else data.astype(default_dtype())
+    return array
+
+
+def _recorded(row: Any, data: Any, inputs: tuple[Any, ...], params: Mapping[str, Any], arguments: Sequence[Any],
+              scope: object) -> Tensor:
+    """The node of a result that requires a gradient."""
+    if data.__class__ is not _ndarray or data.dtype not in FLOATS:
+        data = _as_result(data)
+    out = _new(Tensor)
+    out._data, out.inputs, out.params, out._arguments = data, inputs, params, arguments
+    out.op, out._requires_grad, out.scope, out.index = row, True, scope, next(clock)
+    out._grad = out._notes = None
+    return out
 
 
 def _unary(row: Row) -> Callable[[Any], Tensor]:
@@ -48,15 +68,7 @@ def _unary(row: Row) -> Callable[[Any], Tensor]:
             data = function(argument)
         except ValueError:  # a singular matrix: the careful way complains in full
             return _record_carefully(row, (source,), NO_PARAMS)
-        if data.__class__ is not _ndarray:
-            data = np.asarray(data)
-        if data.dtype not in FLOATS:
-            data = data.astype(default_dtype())
-        out = _new(Tensor)
-        out._data, out.inputs, out.params, out._arguments = data, (source,), NO_PARAMS, (argument,)
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
-        out._grad = out._notes = None
-        return out
+        return _recorded(row, data, (source,), NO_PARAMS, (argument,), mode.scope)
 
     return record
 
@@ -88,15 +100,7 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
             data = function(x, y)
         except ValueError:  # shapes: the careful way complains in full
             return _record_carefully(row, (left, right), NO_PARAMS)
-        if data.__class__ is not _ndarray:
-            data = np.asarray(data)
-        if data.dtype not in FLOATS:
-            data = data.astype(default_dtype())
-        out = _new(Tensor)
-        out._data, out.inputs, out.params, out._arguments = data, (left, right), NO_PARAMS, (x, y)
-        out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
-        out._grad = out._notes = None
-        return out
+        return _recorded(row, data, (left, right), NO_PARAMS, (x, y), mode.scope)
 
     return record
 
@@ -112,15 +116,7 @@ def _selecting(row: Row, source: Tensor, params: Mapping[str, Any]) -> Tensor:
         data = row.array(argument, **params)
     except (ValueError, IndexError, TinygradError):  # the careful way complains in full
         return _record_carefully(row, (source,), params)
-    if data.__class__ is not _ndarray:
-        data = np.asarray(data)
-    if data.dtype not in FLOATS:
-        data = data.astype(default_dtype())
-    out = _new(Tensor)
-    out._data, out.inputs, out.params, out._arguments = data, (source,), params, (argument,)
-    out.op, out._requires_grad, out.scope, out.index = row, True, mode.scope, next(clock)
-    out._grad = out._notes = None
-    return out
+    return _recorded(row, data, (source,), params, (argument,), mode.scope)
 
 
 def _reflected(row: Row) -> Callable[[Any, Any], Tensor]:
@@ -144,20 +140,13 @@ def _record_carefully(row: Row, operands: tuple[Any, ...], params: Mapping[str, 
             constants = True
     if params:
         params = MappingProxyType({key: frozen(value) for key, value in params.items()})
-    data = row.on_arrays(arguments, params, operands)
-    if data.__class__ is not _ndarray:
-        data = np.asarray(data)
-    if data.dtype not in FLOATS:
-        data = data.astype(default_dtype())
+    data = _as_result(row.on_arrays(arguments, params, operands))
     if flows and mode.recording:
-        out = _new(Tensor)
         if constants:
             arguments = [kept(argument, x, row) for argument, x in zip(arguments, operands, strict=True)]
             operands = tuple([x if x.__class__ is Tensor else argument
                               for x, argument in zip(operands, arguments, strict=True)])
-        out._data, out.inputs, out.params, out._arguments = data, operands, params, arguments
-        out.op, out._requires_grad, out.scope, out.index = cast(Any, row), True, mode.scope, next(clock)
-        out._grad = out._notes = None
+        out = _recorded(row, data, operands, params, arguments, mode.scope)
     else:
         # a view of a leaf's array would change with the leaf
         own = data.base is None and not any(data is a for a in arguments)
@@ -184,7 +173,7 @@ def _beside(node: Tensor, x: Any) -> Any:
 # ---- the class ------------------------------------------------------------------------------------------------------
 
 
-class Tensor(Node, ArrayMethods):
+class Tensor(ArrayNode, ArrayMethods):
     """An array that records the operations made with it.
 
     Args:
@@ -203,13 +192,7 @@ class Tensor(Node, ArrayMethods):
            [6., 8.]])
     """
 
-    # `inputs` and `params` are slots where the base class has properties: a pass reads them often
-    __slots__ = ("_arguments", "inputs", "params")
-
-    _data: NDArray[Any]
-    _arguments: Sequence[Any]
-    inputs: tuple[Any, ...]
-    params: Mapping[str, Any]
+    __slots__ = ()
 
     def __init__(self, data: Any, label: str = "", requires_grad: bool = True, dtype: Any = None) -> None:
         self._begin(self.payload(data, dtype), bool(requires_grad), None)
@@ -218,10 +201,6 @@ class Tensor(Node, ArrayMethods):
 
     def __init_subclass__(cls) -> None:
         raise TypeError("Tensor is not made to be subclassed; hold one as an attribute of a class of your own")
-
-    def _begin(self, data: Payload, requires_grad: bool, notes: Notes | None) -> None:
-        super()._begin(data, requires_grad, notes)
-        self.inputs, self.params, self._arguments = (), NO_PARAMS, ()
 
     # -- data and gradient
 
@@ -254,11 +233,6 @@ class Tensor(Node, ArrayMethods):
     def grad(self, array: Any) -> None:
         self._grad = None if array is None else self.owned(self.seed(array))
 
-    @property
-    def arguments(self) -> Sequence[Payload]:
-        """The payloads of the inputs when they were recorded, constants as they are."""
-        return self._arguments
-
     def item(self) -> float:
         """The single number as a float, or a ShapeError."""
         if self._data.size != 1:
@@ -266,8 +240,6 @@ class Tensor(Node, ArrayMethods):
         return float(self._data.item())
 
     # -- what the engine asks
-
-    payload = staticmethod(new_array)
 
     @classmethod
     def record(cls, row: Row, operands: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS) -> Tensor:
@@ -284,71 +256,6 @@ class Tensor(Node, ArrayMethods):
                                   else lambda *operands: _record_carefully(row, operands, NO_PARAMS))
         known: Callable[..., Tensor] = row.recorders[cls]
         return known
-
-    def fit(self, cotangent: Payload) -> Payload:
-        data = self._data
-        if cotangent.__class__ is not _ndarray and not isinstance(cotangent, Tensor):
-            cotangent = np.asarray(cotangent)
-        if cotangent.shape != data.shape:
-            if cotangent.ndim < data.ndim or 1 in cotangent.shape[cotangent.ndim - data.ndim:]:
-                cotangent = stretched(cotangent, data.shape)
-            if cotangent.shape != data.shape:
-                cotangent = unbroadcast(cotangent, data.shape)
-        return cotangent if cotangent.dtype == data.dtype else ops.astype(cotangent, dtype=data.dtype)
-
-    def spread(self, tangent: Payload) -> Payload:
-        if not isinstance(tangent, Tensor):
-            tangent = np.asarray(tangent)
-        if tangent.shape != self._data.shape:
-            tangent = ops.broadcast_to(tangent, self._data.shape)
-        return tangent if tangent.dtype == self._data.dtype else ops.astype(tangent, dtype=self._data.dtype)
-
-    def seed(self, gradient: Payload | None, graph: bool = False) -> Payload:
-        if gradient is None:
-            if self._data.size != 1:
-                raise ShapeError(f"backward: a Tensor of shape {self.shape} is not a single number; use "
-                                 "y.sum().backward(), or y.backward(gradient) with a gradient of this shape", [self])
-            array = np.array(1.0, self._data.dtype).reshape(self._data.shape)
-        else:
-            node = gradient if isinstance(gradient, Tensor) else None
-            array = self.payload(gradient if node is None else node._data, self._data.dtype)
-            if array.shape != self._data.shape:
-                raise ShapeError(f"gradient: shape {array.shape} does not match the Tensor's shape {self.shape}",
-                                 [self])
-            if graph and node is not None:
-                return node
-        return self.result(array) if graph else array
-
-    def finite(self, payload: Payload) -> tuple[bool, bool]:
-        array = payload._data if isinstance(payload, Node) else np.asarray(payload)
-        return not bool(np.isnan(array).any()), not bool(np.isinf(array).any())
-
-    @property
-    def adds_in_place(self) -> bool:
-        return self._data.ndim > 0  # the sum of 0-d arrays is a NumPy number
-
-    def added(self, total: Payload, part: Payload, in_place: bool) -> Payload:
-        return np.add(total, part, out=total) if in_place else total + part
-
-    def owned(self, payload: Payload) -> Payload:
-        if payload.__class__ is _ndarray:
-            return payload.copy("K")
-        return payload if isinstance(payload, Node) else np.array(payload)
-
-    def shown(self, payload: Payload) -> Payload:
-        return payload if isinstance(payload, Node) else read_only(np.asarray(payload))
-
-    def same(self, snapshot: Payload | None) -> bool:
-        """Whether the data still equals a copy made earlier."""
-        return snapshot is not None and np.array_equal(self._data, snapshot, equal_nan=True)
-
-    def replica(self, replaced: Mapping[Node, Node]) -> Self:
-        twin = type(self).__new__(type(self))
-        twin._begin(self._data.copy(), self._requires_grad, copied_notes(self._notes))
-        twin.op, twin.scope, twin.params, twin._grad = self.op, self.scope, self.params, self._grad
-        twin.inputs = tuple(replaced.get(x, x) if isinstance(x, Node) else x for x in self.inputs)
-        twin._arguments = raw(twin.inputs)
-        return twin
 
     def detach(self) -> Self:
         """A constant with a copy of the data: no derivative flows through it."""

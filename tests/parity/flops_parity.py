@@ -8,12 +8,12 @@ the rows that are products are counted here.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from report import Comparison, options
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
@@ -60,22 +60,15 @@ def counted_by_torch(layer: Any, x: Any) -> int:
 
 def main() -> int:
     """Compare; 1 if anything differs."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    rng = np.random.default_rng(options.seed)
-    compared = different = 0
-    while compared < options.count:
+    chosen, comparison = options(__doc__, 100, "settings of each layer"), Comparison()
+    rng = np.random.default_rng(chosen.seed)
+    for _ in range(chosen.count):
         for mine, theirs, shape in layers(rng):
             x = rng.standard_normal(shape)
             here, there = counted(mine, x), counted_by_torch(theirs, x)
-            compared += 1
-            if here != there:
-                different += 1
-                print(f"{mine!r} on {shape}: {here:,} here, {there:,} in PyTorch")
-    print(f"{compared} layers compared, {different} different")
-    return 1 if different else 0
+            comparison.add(type(mine).__name__, "" if here == there else (
+                f"{mine!r} on {shape}: {here:,} here, {there:,} in PyTorch"))
+    return comparison.told("layer")
 
 
 if __name__ == "__main__":

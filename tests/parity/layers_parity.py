@@ -8,14 +8,13 @@ the input and by each parameter, and the derivative of that by the input along a
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from report import Comparison, options
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
@@ -137,24 +136,15 @@ def fault(name: str, setting: Setting, seed: int) -> str:
 
 def main() -> int:
     """Compare; 0 if nothing differs."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=2000, help="how many settings to draw of each layer")
-    parser.add_argument("--seed", type=int, default=0, help="where the random generator starts")
-    options = parser.parse_args()
+    chosen, comparison = options(__doc__, 2000, "settings of each layer"), Comparison()
     warnings.filterwarnings("ignore", message="Using padding='same'")  # PyTorch's, of a copy that it makes
-    rng, counts = np.random.default_rng(options.seed), Counter[tuple[str, str]]()
+    rng = np.random.default_rng(chosen.seed)
     for name, draw in LAYERS.items():
-        for seed in range(options.count):
+        for seed in range(chosen.count):
             setting = draw(rng)
             differs = fault(name, setting, seed)
-            counts[name, "compared"] += 1
-            if differs:
-                counts[name, "differ"] += 1
-                print(f"--- {name}{setting[:2]} of {setting[2]} differs, {differs}")
-    print(f"{'layer':<20}{'compared':>10}{'differ':>10}")
-    for name in LAYERS:
-        print(f"{name:<20}{counts[name, 'compared']:>10}{counts[name, 'differ']:>10}")
-    return 1 if any(key[1] == "differ" for key in counts) else 0
+            comparison.add(name, f"{setting[:2]} of {setting[2]}, {differs}" if differs else "")
+    return comparison.told("layer")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ with its settings, and counted in the table at the end.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from report import options
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
@@ -276,24 +276,21 @@ def differs(found: Any, expected: Any) -> bool:
 
 def main() -> int:
     """Compare; 0 if nothing differs."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=200, help="how often each kind is drawn")
-    parser.add_argument("--seed", type=int, default=0, help="where the random generator starts")
-    options = parser.parse_args()
+    chosen = options(__doc__, 200, "of each kind")
     warnings.filterwarnings("ignore", category=UserWarning, module="torch")
-    rng, wrong = np.random.default_rng(options.seed), Counter[str]()
-    torch.manual_seed(options.seed)
+    rng, wrong = np.random.default_rng(chosen.seed), Counter[str]()
+    torch.manual_seed(chosen.seed)
     print(f"{'compared with PyTorch ' + torch.__version__:<40}{'settings':>10}{'numbers':>10}{'differ':>10}")
     for kind, pairs in KINDS.items():
         numbers = 0
-        for _ in range(options.count):
+        for _ in range(chosen.count):
             for name, found, expected in pairs(rng):
                 numbers += np.asarray(expected).size
                 if differs(found, expected):
                     wrong[kind] += 1
                     print(f"--- {name}: {np.asarray(found)} and {np.asarray(expected)}")
-        print(f"{kind:<40}{options.count:>10}{numbers:>10}{wrong[kind]:>10}")
-    return 1 if wrong or options.count < 1 else 0
+        print(f"{kind:<40}{chosen.count:>10}{numbers:>10}{wrong[kind]:>10}")
+    return 1 if wrong or chosen.count < 1 else 0
 
 
 if __name__ == "__main__":

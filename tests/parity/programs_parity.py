@@ -9,7 +9,6 @@ A program is skipped where a library lacks an operation: the table at the end co
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from libraries import Library, MissingError, hips, pytorch
+from report import options
 
 import tinygrad_edu as tg
 from tinygrad_edu.testing.drawing import random_program
@@ -101,20 +101,17 @@ def report(counts: Counter[tuple[str, ...]]) -> None:
 
 def main() -> int:
     """Compare; 0 if nothing differs."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=5000, help="how many programs to draw")
-    parser.add_argument("--seed", type=int, default=0, help="where the random generator starts")
-    options = parser.parse_args()
+    chosen = options(__doc__, 5000, "programs")
     warnings.filterwarnings("ignore", message="Output seems independent of input")  # sign has that right
-    rng, libraries = np.random.default_rng(options.seed), installed()
+    rng, libraries = np.random.default_rng(chosen.seed), installed()
     counts: Counter[tuple[str, ...]] = Counter()
     rows: Counter[str] = Counter()
-    for i in range(options.count):
+    for i in range(chosen.count):
         kind = ("scalar", "array")[i % 2]
         program = random_program(rng, kind)
         rows.update(step.row.name for step in program.steps)
         compare(kind, program, libraries, counts)
-    print(f"{options.count} programs of {rows.total()} steps, {len(rows)} of the table's {len(tg.TABLE)} rows in them")
+    print(f"{chosen.count} programs of {rows.total()} steps, {len(rows)} of the table's {len(tg.TABLE)} rows in them")
     report(counts)
     return 1 if not counts or any(key[2] == "differs" for key in counts) else 0
 

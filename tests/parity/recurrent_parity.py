@@ -9,14 +9,13 @@ The table at the end counts the comparisons by module.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from report import Comparison, options
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import tinygrad_edu as tg
@@ -183,25 +182,14 @@ KINDS: dict[str, Callable[[str, np.random.Generator], str]] = {
 
 def main() -> int:
     """Compare; 0 if nothing differs."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=300, help="how many settings to draw for each module")
-    parser.add_argument("--seed", type=int, default=0, help="where the random generators start")
-    options = parser.parse_args()
-    compared: Counter[str] = Counter()
-    faults: Counter[str] = Counter()
-    for number in range(options.count):
+    chosen, comparison = options(__doc__, 300, "settings of each module"), Comparison()
+    for number in range(chosen.count):
         for place, (name, kind) in enumerate(KINDS.items()):
-            seed = (options.seed, number, place)
+            seed = (chosen.seed, number, place)
             torch.manual_seed(hash(seed) % 2**32)
             fault = kind(name, np.random.default_rng(seed))
-            compared[name] += 1
-            if fault:
-                faults[name] += 1
-                print(f"--- {name}, drawn from {seed}: {fault}")
-    print(f"{'module':<20}{'compared':>10}{'differ':>10}")
-    for name, n in compared.items():
-        print(f"{name:<20}{n:>10}{faults[name]:>10}")
-    return 1 if faults or not compared else 0
+            comparison.add(name, f"drawn from {seed}, {fault}" if fault else "")
+    return comparison.told("module")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ buffers is neither compared nor excluded by name.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from collections import Counter
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from report import Comparison, options
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
@@ -262,26 +262,19 @@ def fault(name: str, dtype: str, rng: Rng) -> str:
 
 def main() -> int:
     """Compare; 0 if nothing differs and nothing was left out."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=20, help="how many settings to draw for each layer and dtype")
-    parser.add_argument("--seed", type=int, default=0, help="where the random generators start")
-    options = parser.parse_args()
+    chosen, comparison = options(__doc__, 20, "settings of each layer and dtype"), Comparison()
     warnings.filterwarnings("ignore", category=UserWarning, module="torch")
-    missing, compared, wrong = uncovered(), Counter[str](), Counter[str]()
+    missing = uncovered()
     for place, name in enumerate(KINDS):
-        for number in range(options.count):
+        for number in range(chosen.count):
+            seed = (chosen.seed, place, number)
             for dtype in TOLERANCES:
-                problem = fault(name, dtype, np.random.default_rng((options.seed, place, number)))
-                compared[name] += 2
-                if problem:
-                    wrong[name] += 1
-                    print(f"--- {dtype}, drawn from {(options.seed, place, number)}: {problem}")
-    print(f"{'moved from and to PyTorch ' + torch.__version__:<40}{'moved':>10}{'differ':>10}")
-    for name, count in compared.items():
-        print(f"{name:<40}{count:>10}{wrong[name]:>10}")
+                problem = fault(name, dtype, np.random.default_rng(seed))
+                comparison.add(name, f"{dtype}, drawn from {seed}, {problem}" if problem else "", times=2)
+    failed = comparison.told(f"moved from and to PyTorch {torch.__version__}")
     print(f"no weights: {', '.join(WEIGHTLESS)}")
     print("\n".join([*(f"left out: {name}, {why}" for name, why in EXCLUDED.items()), *missing]))
-    return 1 if wrong or missing or not compared else 0
+    return 1 if failed or missing else 0
 
 
 if __name__ == "__main__":

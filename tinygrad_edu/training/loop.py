@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ..data import batches
-from ..errors import DataError, GraphError
+from ..errors import GraphError
 from ..modes import no_grad
 from ..nn import Module
-from ..node import Node
 from ..ops.defaults import Rng
 from ..optim import Optimizer, clip_grad_norm
 from ..optim.schedulers import ReduceLROnPlateau
 from .callbacks import AfterEpoch, Callback
 from .checks import check_location, named, require, require_parts, require_whole
+from .examples import batched, loss_of, reread
 from .history import History
 from .progress import Bars
 from .run import Run, Tally, length_of
@@ -84,7 +83,7 @@ def fit(model: Module, loss: Function, optimizer: Optimizer, data: Any, epochs: 
     """
     require_parts(model, loss, optimizer, scheduler, callbacks)
     metrics = named(metrics)
-    data, validation = _reread(_batched(data, batch_size, rng)), _reread(_batched(validation, batch_size, None, False))
+    data, validation = reread(batched(data, batch_size, rng)), reread(batched(validation, batch_size, None, False))
     names = ["loss", *metrics]
     names += [f"validation_{name}" for name in names] if validation is not None else []
     run = Run(model, optimizer, scheduler, data, [c if isinstance(c, Callback) else AfterEpoch(c) for c in callbacks],
@@ -151,7 +150,7 @@ class _Training:
 
     def _learn(self, batch: Any) -> int:
         """Add up the gradients of a batch; returns how many examples it has."""
-        value, output, target = _loss_of(self.run.model, self.loss, batch)
+        value, output, target = loss_of(self.run.model, self.loss, batch)
         examples = len(target)
         # of several batches, the gradient of the sum over their examples; the step divides it
         gradient = None if self.accumulate == 1 else np.full(np.shape(value._data), float(examples))
@@ -227,56 +226,13 @@ def evaluate(model: Module, loss: Function, data: Any, metrics: Sequence[Functio
     model.eval()
     try:
         with no_grad():
-            for batch in _batched(data, batch_size, None, shuffle=False):
-                value, output, target = _loss_of(model, loss, batch)
+            for batch in batched(data, batch_size, None, shuffle=False):
+                value, output, target = loss_of(model, loss, batch)
                 tally.add(float(value), output, target, bool(metrics))
     finally:
         for module, training in modes:
             module.training = training
     return tally.row(metrics, prefix)
-
-
-# ---- one batch -------------------------------------------------------------------------------------------------------
-
-
-def _loss_of(model: Module, loss: Function, batch: Any) -> tuple[Any, Any, Any]:
-    """The loss of a batch, and the outputs and targets that it compares."""
-    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-        raise DataError(f"fit: a batch is a tuple of inputs and then the target, not a {type(batch).__name__}"
-                        f"{f' of {len(batch)}' if isinstance(batch, (tuple, list)) else ''}; arrays that batches are "
-                        "to be made of stand in a tuple, (X, y)")
-    *inputs, target = batch
-    output = _output(model, inputs)
-    value = loss(output, target)
-    if not isinstance(value, Node) or np.size(value._data) != 1:
-        raise GraphError(f"fit: the loss must be one number that the graph knows, a Value or Tensor, not {value!r:.60}"
-                         "; reduce it by its mean, and leave .data and float() to metrics")
-    return value, output, target
-
-
-def _output(model: Module, inputs: list[Any]) -> Any:
-    """What the model makes of a batch: of all rows at once, or of one after the other if it works on Values."""
-    parameters = model.parameters()
-    if parameters and parameters[0].is_scalar:
-        return [model(*row) for row in zip(*inputs, strict=True)]
-    return model(*inputs)
-
-
-def _batched(data: Any, batch_size: int, rng: Rng, shuffle: bool = True) -> Any:
-    """Batches of arrays; what gives batches is taken as it is."""
-    if isinstance(data, tuple):
-        return batches(*data, batch_size=batch_size, rng=rng, shuffle=shuffle)
-    if data is not None and not isinstance(data, Iterable):
-        raise DataError(f"fit: data is a tuple of arrays, (X, y), or gives batches of them; not {data!r:.60}")
-    return data
-
-
-def _reread(data: Any) -> Any:
-    """`data`, unless it can be read only once."""
-    if isinstance(data, Iterator):
-        raise DataError("fit: an iterator can be read only once, but each epoch reads the data anew; give a tuple of "
-                        "arrays, a list of batches or tg.data.batches(...)")
-    return data
 
 
 # ---- around the run --------------------------------------------------------------------------------------------------
@@ -303,4 +259,5 @@ def _interruptible(run: Run, bars: Bars) -> Iterator[None]:
         if heeded:
             signal.signal(signal.SIGINT, before)
     if run.history.interrupted:
-        bars.note(f"Stopped by Ctrl-C after {run.epoch} epochs and {run.batch} batches; the model keeps what it learned.")
+        bars.note(f"Stopped by Ctrl-C after {run.epoch} epochs and {run.batch} batches; the model keeps what it "
+                  "learned.")
