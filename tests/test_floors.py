@@ -18,7 +18,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("modes", "node", "anomaly", "engine", "copying"),
     ("ops.defaults", "ops.operands", "ops.row", "ops.array_row", "ops.registration", "ops.elementwise", "ops.linear",
      "ops.selections", "ops.geometry", "ops.products", "ops.convolution", "ops.pooling", "ops.fused", "ops.recurrent",
-     "ops.composed", "ops.linalg", "ops.protocols", "ops"),
+     "ops.composed", "ops.statistics", "ops.linalg", "ops.protocols", "ops"),
     ("payloads", "methods", "sweep", "value", "bridges", "array_node", "tensor"),
     ("trees", "transforms"),
     ("nn", "optim", "data", "saving"),

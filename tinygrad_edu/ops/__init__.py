@@ -3,28 +3,20 @@
 from . import linalg
 from .array_row import Fused, Linear, LinearInEach
 from .composed import (
-    argmax,
-    argmin,
-    argsort,
     diagonal,
     expand_dims,
     flip,
     moveaxis,
-    norm,
-    prod,
     ravel,
     repeat,
-    softmax,
     split,
     squeeze,
-    std,
     swapaxes,
     take_along_axis,
     tile,
     trace,
     tril,
     triu,
-    var,
 )
 from .convolution import convolution
 from .defaults import default_dtype, generator, seed, set_default_dtype
@@ -80,6 +72,7 @@ from .recurrent import lstm_gates, lstm_hidden, lstm_memory
 from .registration import operation
 from .row import TABLE, Elementwise, Nary, Row
 from .selections import concatenate, cumsum, getitem, pad, roll, scatter, stack, where, windows
+from .statistics import argmax, argmin, argsort, norm, prod, softmax, std, var
 
 abs = absolute
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import DataError, UnsupportedError
 from ..node import raw
-from . import composed, elementwise, fused, linear, products, selections
+from . import composed, elementwise, fused, linear, products, selections, statistics
 from .operands import node_class, nodes_in
 from .row import TABLE
 
@@ -29,7 +29,7 @@ _COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, 
                 np.logical_not, np.logical_and, np.logical_or}
 """Functions with a truth value: computed on the data, without a gradient."""
 
-_REDUCTIONS: dict[Any, Function] = {np.add: linear.sum, np.multiply: composed.prod, np.maximum: fused.max,
+_REDUCTIONS: dict[Any, Function] = {np.add: linear.sum, np.multiply: statistics.prod, np.maximum: fused.max,
                                     np.minimum: fused.min, np.logaddexp: fused.logsumexp}
 
 _FUNCTIONS: dict[Any, Function] = {
@@ -40,11 +40,11 @@ _FUNCTIONS: dict[Any, Function] = {
         (products, ("dot", "einsum", "tensordot", "outer")),
         (fused, ("max", "min")),
         (composed, ("ravel", "swapaxes", "moveaxis", "expand_dims", "squeeze", "flip", "split", "repeat", "tile",
-                    "take_along_axis", "diagonal", "trace", "tril", "triu", "prod", "var", "std", "argmax", "argmin",
-                    "argsort")))
+                    "take_along_axis", "diagonal", "trace", "tril", "triu")),
+        (statistics, ("prod", "var", "std", "argmax", "argmin", "argsort")))
     for name in names}
 _FUNCTIONS |= {np.clip: elementwise.clip, np.linalg.inv: fused.inv, np.linalg.det: fused.det,
-               np.linalg.solve: fused.solve, np.linalg.norm: composed.norm,
+               np.linalg.solve: fused.solve, np.linalg.norm: statistics.norm,
                np.linalg.matmul: products.matmul, np.matrix_transpose: lambda x: x.mT}
 
 _FUNCTIONS |= {np.amax: fused.max, np.amin: fused.min}
