@@ -7,6 +7,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value, nn
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.viz import request as request_module
 
 GLOBAL = Value(7.0)
 
@@ -88,6 +89,16 @@ def test_a_deep_graph_is_refused_before_it_is_looked_at():
         x = x + 1.0
     with pytest.raises(DataError, match=r"200,000 boxes.*modules"):
         tg.draw(x)
+
+
+def test_what_would_take_too_long_is_refused_with_advice(monkeypatch):
+    """Even in modules, which would be few boxes: counted in a moment, it need not be looked at."""
+    model = nn.MLP(2, [4, 1], rng=0)
+    loss = tg.sum([model([float(k), 1.0]) for k in range(20)])
+    assert len(tg.draw(loss).shown.boxes) > 0
+    monkeypatch.setattr(request_module, "LARGEST", 100)
+    with pytest.raises(DataError, match=r"\(up to 100 are drawn\); draw that of fewer rows"):
+        tg.draw(loss)
 
 
 def test_a_large_model_is_shown_closed():

@@ -18,6 +18,9 @@ from .snapshot import Graph, snapshot, snapshot_of
 
 Direction = Literal["LR", "TB"]
 
+LARGEST = 300_000
+"""More nodes than this are not looked at, even if modules would close them to a few boxes: it would take too long."""
+
 
 def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direction: Direction = "LR",
          names: Any = None, show: Sequence[str] = ("data", "grad"), color_by: str | None = None, *,
@@ -44,7 +47,8 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
         A `graphviz.Digraph` with ``.source``, ``.render(...)``, ``.save(...)``; and exports to other formats.
 
     Raises:
-        DataError: there are more boxes than a picture can hold, or an argument is none of these.
+        DataError: there are more boxes than a picture can hold, or more nodes than can be looked at; or an argument is
+            none of these.
 
     >>> from tinygrad_edu import Value
     >>> a, b = Value(2.0), Value(-3.0)
@@ -103,4 +107,7 @@ def _graph(roots: Sequence[Node], names: Names, granularity: str) -> Graph:
     outside = sum(1 for node in order if node.op is not None and node.scope is None)
     if outside > MOST:  # told before a million nodes are looked at
         refuse(2 * outside, "put its parts in modules, which can be shown as boxes")
+    if len(order) > LARGEST:
+        raise DataError(f"draw: a graph of {len(order):,} nodes takes too long to look at (up to {LARGEST:,} are "
+                        "drawn); draw that of fewer rows or steps: it is the same picture with a smaller number on it")
     return snapshot_of(order, roots, names)
