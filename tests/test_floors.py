@@ -27,6 +27,9 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "viz.measure", "viz.colours", "viz.dot", "viz.mermaid", "viz.exports", "viz.nesting", "viz.layering",
      "viz.ordering", "viz.placing", "viz.plan", "viz.layout", "viz.marks", "viz.svg", "viz.drawing", "viz.request",
      "viz.reprs", "viz",
+     "explaining.letters", "explaining.formula", "explaining.ways", "explaining.flow", "explaining.probing",
+     "explaining.causes", "explaining.parts", "explaining.symbols", "explaining.text", "explaining.latex",
+     "explaining.page", "explaining.explanation", "explaining.assembling", "explaining.request", "explaining",
      "testing.measure", "testing.examples", "testing.programs", "testing.drawing", "testing.strategies",
      "testing.problem", "testing.diagnosis", "testing.evidence", "testing.gradients",
      "testing.orders", "testing.demands", "testing.edges", "testing.operations", "testing.gallery",
@@ -175,5 +178,5 @@ def test_importing_the_package_loads_numpy_alone():
     run = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     packages, ours = (set(line.split()) for line in run.stdout.splitlines())
     assert packages - {"numpy"} == {PACKAGE}
-    for late in ("viz", "testing", "compile", "interop", "tour", "__main__"):
+    for late in ("viz", "explaining", "testing", "compile", "interop", "tour", "__main__"):
         assert f"{PACKAGE}.{late}" not in ours

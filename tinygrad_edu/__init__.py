@@ -119,13 +119,15 @@ __version__ = "0.1.0"
 
 _LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generators", "load", "save"), "saving"),
          **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training"),
-         "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
+         "explaining": "explaining", "explain": "explaining", "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
 """What is loaded when it is first asked for, and where it is."""
 
 if _typing.TYPE_CHECKING:
+    from . import explaining as explaining
     from . import testing as testing
     from . import training as training
     from . import viz as viz
+    from .explaining import explain as explain
     from .saving import generators as generators
     from .saving import load as load
     from .saving import save as save

@@ -49,7 +49,11 @@ def copied(node: N) -> N:
 
 def copied_notes(notes: Notes | None) -> Notes | None:
     """Notes for a copy of a node: hooks stay with the original."""
-    return None if notes is None else Notes(notes.label, notes.result)
+    if notes is None:
+        return None
+    copy_of = Notes(notes.label, notes.result)
+    copy_of.origin = notes.origin
+    return copy_of
 
 
 def reduced(node: Node) -> tuple[Any, ...]:

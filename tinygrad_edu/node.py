@@ -10,6 +10,7 @@ over broadcast axes, what a one looks like, whether all is finite) is a method o
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Protocol, Self
@@ -41,16 +42,17 @@ class Operation(Protocol):
 
 
 class Notes:
-    """What few nodes have: a label, hooks, the line they came from, a mark that they are results, when
-    requires_grad was off, and copies of leaves for detect_anomaly.
+    """What few nodes have: a label, hooks, the line they came from, a mark that they are results, what they were
+    detached from, when requires_grad was off, and copies of leaves for detect_anomaly.
     """
 
-    __slots__ = ("frozen", "frozen_since", "hooks", "label", "result", "site", "snapshots")
+    __slots__ = ("frozen", "frozen_since", "hooks", "label", "origin", "result", "site", "snapshots")
 
     def __init__(self, label: str = "", result: bool = False) -> None:
         self.label, self.result = label, result
         self.hooks: dict[int, Callable[[Payload], Payload | None]] = {}
         self.site = ""
+        self.origin: weakref.ref[Node] | None = None  # weak: what was cut off is to be freed
         self.frozen_since = -1
         self.frozen: list[tuple[int, int]] = []  # to nodes recorded in between, the leaf is a constant
         self.snapshots: list[tuple[Node, Payload]] = []
@@ -61,7 +63,7 @@ class Notes:
 
 
 _RESULT = Notes(result=True)
-"""Shared by all results of no_grad() and detach(); replaced, not written, when one gets a label."""
+"""Shared by all results of no_grad(); replaced, not written, when one gets a label."""
 
 NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
@@ -77,7 +79,7 @@ class Node:
         requires_grad: whether derivatives flow to it.
     """
 
-    __slots__ = ("_data", "_grad", "_notes", "_requires_grad", "index", "op", "scope")
+    __slots__ = ("__weakref__", "_data", "_grad", "_notes", "_requires_grad", "index", "op", "scope")
 
     _data: Payload
     _grad: Payload
@@ -220,7 +222,13 @@ class Node:
 
     def detach(self) -> Self:
         """A constant with the same data: no derivative flows through it."""
-        return self.result(self._data)
+        return self._cut_off(self._data)
+
+    def _cut_off(self, data: Payload) -> Self:
+        """A constant with this data, that remembers where it was cut off as long as that is there."""
+        node = self.result(data)
+        node.notes().origin = weakref.ref(self)
+        return node
 
     @classmethod
     def result(cls, data: Payload) -> Self:

@@ -259,7 +259,7 @@ class Tensor(ArrayNode, ArrayMethods):
 
     def detach(self) -> Self:
         """A constant with a copy of the data: no derivative flows through it."""
-        return self.result(self._data.copy())
+        return self._cut_off(self._data.copy())
 
     backward = engine.backward
     __deepcopy__, __copy__, __reduce__ = deepcopied, copied, reduced
