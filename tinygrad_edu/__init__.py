@@ -118,8 +118,9 @@ from .value import Value
 __version__ = "0.1.0"
 
 _LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generators", "load", "save"), "saving"),
+         **dict.fromkeys(("explaining", "explain"), "explaining"),
          **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training"),
-         "explaining": "explaining", "explain": "explaining", "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
+         "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
 """What is loaded when it is first asked for, and where it is."""
 
 if _typing.TYPE_CHECKING:

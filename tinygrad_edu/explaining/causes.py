@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +63,9 @@ def causes_of(ways: Ways, flow: Flow, call: Call, most: int) -> tuple[list[Cause
         first, count = merged.get((cut.how, guilty), (cut, 0))
         behind = structural[end] if cut.how == NO_GRADIENT else flowing[end]
         merged[cut.how, guilty] = first, count + cut.arriving * behind
-    ranked = sorted([(cut, count) for cut, count in merged.values() if count][::-1], key=lambda pair: -pair[1])
-    return [_cause(ways, cut, call, count) for cut, count in ranked[:most]], max(0, len(ranked) - most)
+    ranked = sorted([(-count, -place, cut) for place, (cut, count) in enumerate(merged.values()) if count],
+                    key=operator.itemgetter(0, 1))
+    return [_cause(ways, cut, call, -count) for count, _, cut in ranked[:most]], max(0, len(ranked) - most)
 
 
 def _cause(ways: Ways, cut: Cut, call: Call, count: int) -> Cause:

@@ -42,7 +42,8 @@ class Formula(Node):
         parts = [as_formula(x) for x in operands]
         symbol = row.symbol
         if symbol in INFIX and len(parts) == 2:
-            return _simpler(symbol, operands, parts) or _infix(row, symbol, parts)
+            simpler = _simpler(symbol, operands, parts)
+            return _infix(row, symbol, parts) if simpler is None else simpler
         if symbol == "neg":
             return cls(f"-{parts[0]._wrapped(PRODUCT)}", f"-{parts[0]._bracketed(PRODUCT)}", PRODUCT)
         if symbol == "[]":

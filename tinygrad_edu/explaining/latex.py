@@ -29,7 +29,8 @@ def _sum(found: Derivation) -> list[str]:
     if all(has_numbers(path) for path in found.paths):
         rows += [rf"&{'+' if k else '='} {_numbers(path)}" for k, path in enumerate(found.paths)]
     if len(found.paths) > 1:
-        rows += [rf"&{'+' if k else '='} {_bracketed(payload_latex(path.product))}" for k, path in enumerate(found.paths)]
+        rows += [rf"&{'+' if k else '='} {_bracketed(payload_latex(path.product))}"
+                 for k, path in enumerate(found.paths)]
     if found.rest_count:
         rows.append(rf"&+ {_bracketed(payload_latex(found.rest))}")
     rows.append(rf"&= {payload_latex(found.value)}")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..modes import Recording
 from ..node import Node
 from ..viz.naming import caller_names, names_among
 from .assembling import assembled
@@ -58,7 +57,7 @@ def explain(node: Any, wrt: Any, *, paths: int = 8, names: Any = None, gradient:
                         f"{type(names).__name__}")
     variables = caller_names(sys._getframe(1)) if names is None else names_among(names)
     seed = node.seed(gradient) if node.requires_grad else None
-    with np.errstate(all="ignore"), Recording(False):
+    with np.errstate(all="ignore"):
         return assembled(Ways(node, wrt), seed, paths, variables)
 
 
