@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value
-from tinygrad_edu.errors import DataError, ShapeError, StaleGraphError
+from tinygrad_edu.errors import AnomalyError, DataError, ShapeError, StaleGraphError
 from tinygrad_edu.testing.strategies import graphs
 
 MANY = 400
@@ -298,7 +298,8 @@ def test_no_two_nodes_have_the_same_name():
 
 
 @pytest.mark.parametrize(("call", "message"), [
-    (lambda y, a: tg.explain([y], a), "one of them, or their sum"), (lambda y, a: tg.explain(y, [a]), "one after the other"),
+    (lambda y, a: tg.explain([y], a), "one of them, or their sum"),
+    (lambda y, a: tg.explain(y, [a]), "one after the other"),
     (lambda y, a: tg.explain(y, 3.0), "make it a Value"), (lambda y, a: tg.explain(y, None), "not None"),
     (lambda y, a: tg.explain(2.0, a), "make it a Value"), (lambda y, a: tg.explain(y, "a"), "not 'a'"),
     (lambda y, a: tg.explain(y, a, paths=0), "paths"), (lambda y, a: tg.explain(y, a, paths=True), "paths"),
@@ -316,6 +317,16 @@ def test_an_array_needs_a_gradient_as_in_backward():
         tg.explain(x * x, x)
     with pytest.raises(ShapeError, match="does not match"):
         tg.explain(x * x, x, gradient=[1.0, 2.0, 3.0])
+
+
+def test_anomaly_mode_stops_where_backward_does():
+    with tg.detect_anomaly():
+        a = Value(0.0)
+        y = tg.sqrt(a)
+        with pytest.raises(AnomalyError, match="sqrt"):
+            y.backward()
+        with pytest.raises(AnomalyError, match="sqrt"):
+            tg.explain(y, a)
 
 
 def test_a_stale_graph_is_treated_as_backward_treats_it():

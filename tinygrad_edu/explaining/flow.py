@@ -70,9 +70,10 @@ def pulled(cotangent: Any, node: Node, edge: Edge) -> Any:
     """The part of a cotangent that flows along an edge, by the row's own rule."""
     derivative = local(node, edge)
     if derivative is not None:
-        return cotangent * derivative
-    assert node.op is not None
-    part = edge.source.fit(node.op.vjp(edge.position, cotangent, node._data, node.arguments, node.params))
+        part = cotangent * derivative
+    else:
+        assert node.op is not None
+        part = edge.source.fit(node.op.vjp(edge.position, cotangent, node._data, node.arguments, node.params))
     if current_mode().anomaly:
         check_cotangent(node, edge.source, cotangent, part)
     return part

@@ -20,7 +20,8 @@ def explain(node: Any, wrt: Any, *, paths: int = 8, names: Any = None, gradient:
     """The gradient of `node` by `wrt` as a derivation: by the chain rule, in symbols and in numbers.
 
     It is the sum, over all paths of the graph from one to the other, of the products of the local derivatives.
-    Where it is None, 0 or small, the nodes that make it so are named. Reads and writes no `.grad`, and calls no hook.
+    Where it is None, 0 or small, the nodes that make it so are named, also where `backward` would refuse, as the result
+    is a constant. Reads and writes no `.grad`, and calls no hook.
 
     Args:
         node: the result.
@@ -32,7 +33,7 @@ def explain(node: Any, wrt: Any, *, paths: int = 8, names: Any = None, gradient:
     Raises:
         DataError: `node` or `wrt` is no node, or `paths` no number from 1 up.
         ShapeError: the node is not a single number, and there is no `gradient` of its shape.
-        StaleGraphError: as in `backward`.
+        StaleGraphError, AnomalyError: as in `backward`.
 
     >>> from tinygrad_edu import Value, tanh
     >>> a, b, c = Value(2.0), Value(-3.0), Value(6.0)

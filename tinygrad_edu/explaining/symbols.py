@@ -11,7 +11,7 @@ import numpy as np
 from ..node import Node
 from .flow import local
 from .formula import Formula, applied, derived, named
-from .letters import payload_text
+from .letters import escaped, payload_text
 from .parts import Local, Symbol
 from .ways import Edge
 
@@ -58,7 +58,7 @@ class Names:
         if np.size(x._data) == 1:
             return float(np.asarray(x._data).item())
         text = f"[{x.op.name if x.op is not None else 'constant'} {np.shape(x._data)}]"
-        return Formula(text, rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}")
+        return Formula(text, rf"\mathrm{{{escaped(text)}}}")
 
     def defined(self, node: Node) -> Symbol:
         """What the name of a node stands for."""
