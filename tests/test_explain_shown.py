@@ -12,6 +12,7 @@ from viz_examples import HOSTILE
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value
+from tinygrad_edu.explaining.formula import as_formula, named
 
 ALLOWED = {"div", "p", "b", "table", "tr", "th", "td", "ul", "li"}
 
@@ -54,6 +55,7 @@ def check_latex(source):
     """One aligned environment: braces in balance, no command that a name could bring, nothing that leaves it."""
     assert source.startswith("$$\\begin{aligned}\n")
     assert source.endswith("\n\\end{aligned}$$")
+    check_characters(source)
     inner = source.removeprefix("$$").removesuffix("$$")
     assert not re.search(r"(?<!\\)(?:\\\\)*[$#%~]", inner)
     assert "<" not in inner
@@ -71,17 +73,21 @@ def check_latex(source):
         assert len(re.findall(r"(?<!\\)&", row)) <= 1, row
 
 
+def check_characters(text):
+    """Nothing that turns the direction of a line, or breaks it, or cannot be written to a file."""
+    assert all(ch.isprintable() or ch in "\n\u200d" for ch in text)
+
+
 def check_text(text):
-    for line in text.split("\n"):
-        assert len(line) <= 100
-        assert all(ch.isprintable() or ch == "\u200d" for ch in line)
-    text.encode()
+    check_characters(text)
+    assert all(len(line) <= 100 for line in text.split("\n"))
 
 
 def check(label):
     found = explained(label)
     check_text(repr(found))
     check_latex(found._repr_latex_())
+    check_characters(found._repr_html_())
     page = Reader(found._repr_html_())
     assert not page.open
     assert page.tags <= ALLOWED
@@ -151,6 +157,30 @@ def test_the_rule_of_the_table_is_written_as_a_formula(function, formula, node):
     np.testing.assert_allclose(found.value, number, rtol=1e-12)
 
 
+def trees():
+    """Arithmetic of x and of numbers, as functions of x."""
+    leaves = st.one_of(st.just(lambda x: x), st.sampled_from([0.0, 1.0, -2.0, 3.0]).map(lambda c: lambda x: c))
+    signs = st.sampled_from([tg.add, tg.subtract, tg.multiply, tg.divide, tg.power])
+    return st.recursive(leaves, lambda inner: st.one_of(
+        st.tuples(signs, inner, inner).map(lambda t: lambda x: t[0](t[1](x), t[2](x))),
+        inner.map(lambda f: lambda x: tg.negative(f(x)))), max_leaves=6)
+
+
+@given(trees())
+@settings(max_examples=300, deadline=None)
+def test_a_formula_has_the_brackets_that_it_needs(function):
+    """Python reads back what was computed; LaTeX has its braces and brackets in balance."""
+    formula = as_formula(function(named("x")))
+    with np.errstate(all="ignore"):
+        expected = function(np.float64(1.5))
+    if not np.isfinite(expected) or "inf" in formula.text or "nan" in formula.text:
+        return  # Python raises there
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(eval(formula.text, {"x": np.float64(1.5)}), expected, rtol=2e-3)
+    assert formula.latex.count("{") == formula.latex.count("}")
+    assert formula.latex.count("\\left(") == formula.latex.count("\\right)")
+
+
 def test_a_rule_that_is_no_formula_is_left_out():
     """One that asks what its operands are, and one that would fill lines."""
     x = Value(0.5)
@@ -184,3 +214,4 @@ def test_every_operation_of_the_table_can_be_explained():
             Reader(found._repr_html_())
             latex = found._repr_latex_()
             assert latex.count("{") == latex.count("}")
+            assert "}_{\\mathtt" not in latex.replace("}}_{\\mathtt", "")  # a subscript of a subscript

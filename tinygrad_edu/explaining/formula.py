@@ -49,7 +49,7 @@ class Formula(Node):
         if symbol == "[]":
             index = plain(_index(params.get("index")), 30)
             return cls(f"{parts[0]._wrapped(ATOM)}[{index}]",
-                       rf"{parts[0]._bracketed(ATOM)}_{{\mathtt{{{escaped(index)}}}}}")
+                       rf"{{{parts[0]._bracketed(ATOM)}}}_{{\mathtt{{{escaped(index)}}}}}")
         options = [f"{key}={value!r}" for key, value in params.items() if isinstance(value, (int, tuple)) and value]
         listed = [p.text for p in parts] if len(parts) <= 6 else [*[p.text for p in parts[:4]], "..."]
         return cls(f"{plain(row.name)}({plain(', '.join(listed + options), LONGEST)})", _function_latex(row, parts))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .letters import counted, derivative_latex, escaped, name_latex, number_latex, payload_latex
+from ..viz.text import plain
+from .letters import WIDTH, counted, derivative_latex, escaped, name_latex, number_latex, payload_latex
 from .parts import Derivation, Local, Path, Symbol
 from .text import has_numbers
 
@@ -70,4 +71,4 @@ def _local(entry: Local) -> str:
 
 
 def _causes(found: Derivation) -> list[str]:
-    return [f"{cause.name}: {cause.kind}" for cause in found.causes]
+    return [f"{plain(cause.name, WIDTH)}: {cause.kind}" for cause in found.causes]

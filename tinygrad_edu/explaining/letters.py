@@ -44,8 +44,8 @@ def name_latex(name: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """One line of harmless characters, for a formula in LaTeX."""
-    return "".join([_ESCAPED.get(ch, ch) for ch in text])
+    """Any text as one line of harmless characters, for a formula in LaTeX."""
+    return "".join([_ESCAPED.get(ch, ch) for ch in plain(text, 160)])
 
 
 def derivative_text(of: str, by: str) -> str:
