@@ -303,8 +303,9 @@ def test_no_two_nodes_have_the_same_name():
     (lambda y, a: tg.explain(y, 3.0), "make it a Value"), (lambda y, a: tg.explain(y, None), "not None"),
     (lambda y, a: tg.explain(2.0, a), "make it a Value"), (lambda y, a: tg.explain(y, "a"), "not 'a'"),
     (lambda y, a: tg.explain(y, a, paths=0), "paths"), (lambda y, a: tg.explain(y, a, paths=True), "paths"),
+    (lambda y, a: tg.explain(y, a, paths=2**60), "from 1 to 10,000"),
     (lambda y, a: tg.explain(y, a, names=[a]), "names must be a dict")],
-    ids=["list", "list by", "number by", "none", "number", "text", "no path", "flag", "names"])
+    ids=["list", "list by", "number by", "none", "number", "text", "no path", "flag", "all of too many", "names"])
 def test_what_cannot_be_explained_is_refused(call, message):
     a = Value(2.0)
     with pytest.raises(DataError, match=message):

@@ -78,6 +78,12 @@ def frozen_tensor():
 
 
 @planted
+def variable_that_is_detached():
+    d = called(value(2.0, "b").detach(), "d")
+    return d * value(3.0, "c"), d, "constant", "d", "it was detached"
+
+
+@planted
 def made_under_no_grad():
     a = value(2.0)
     with tg.no_grad():

@@ -90,6 +90,8 @@ def _frozen(source: Node, reader: Node, call: Call, count: int) -> Cause:
     text = "requires_grad is False"
     if source._requires_grad:
         text = f"requires_grad was False when {call(reader)} was recorded"
+    elif source._notes is not None and source._notes.origin is not None:
+        text = "it was detached, and requires_grad is False"
     elif source.is_result:
         text = "it was made without a graph, by no_grad() or from constants alone"
     return Cause("constant", call(source), source.index, text, count)

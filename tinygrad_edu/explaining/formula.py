@@ -115,8 +115,9 @@ class Formula(Node):
 
 
 def named(name: str) -> Formula:
-    """The symbol of a node."""
-    return Formula(name_text(name), name_latex(name))
+    """The symbol of a node; what is no plain word is put in brackets between the signs of a formula."""
+    short = name_text(name)
+    return Formula(short, name_latex(name)) if short[:1] != "(" else Formula(short[1:-1], name_latex(name), COMPARISON)
 
 
 def as_formula(x: Any) -> Formula:

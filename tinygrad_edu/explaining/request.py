@@ -15,6 +15,9 @@ from .assembling import assembled
 from .explanation import Explanation
 from .ways import Ways
 
+MOST = 10_000
+"""So many paths can be asked for; a graph may have more of them than there is memory."""
+
 
 def explain(node: Any, wrt: Any, *, paths: int = 8, names: Any = None, gradient: Any = None) -> Explanation:
     """The gradient of `node` by `wrt` as a derivation: by the chain rule, in symbols and in numbers.
@@ -31,7 +34,7 @@ def explain(node: Any, wrt: Any, *, paths: int = 8, names: Any = None, gradient:
         gradient: as in `backward`: the cotangent to start from; needed where the node is not a single number.
 
     Raises:
-        DataError: `node` or `wrt` is no node, or `paths` no number from 1 up.
+        DataError: `node` or `wrt` is no node, or `paths` no number from 1 to 10,000.
         ShapeError: the node is not a single number, and there is no `gradient` of its shape.
         StaleGraphError, AnomalyError: as in `backward`.
 
@@ -51,8 +54,8 @@ def explain(node: Any, wrt: Any, *, paths: int = 8, names: Any = None, gradient:
     """
     for x, which in ((node, "the result"), (wrt, "what to differentiate by")):
         _check_node(x, which)
-    if not isinstance(paths, int) or isinstance(paths, bool) or paths < 1:
-        raise DataError(f"explain: paths must be a whole number from 1 up, not {paths!r:.60}")
+    if not isinstance(paths, int) or isinstance(paths, bool) or not 1 <= paths <= MOST:
+        raise DataError(f"explain: paths must be a whole number from 1 to {MOST:,}, not {paths!r:.60}")
     if names is not None and not isinstance(names, Mapping):
         raise DataError("explain: names must be a dict from names to nodes, such as locals(), not "
                         f"{type(names).__name__}")
