@@ -13,6 +13,7 @@ from .text import (
     headline,
     local_text,
     number_factors,
+    percent,
     rest_text,
     symbol_factors,
     symbol_line,
@@ -54,7 +55,7 @@ def _number_of_paths(found: Derivation) -> str:
 def _paths(found: Derivation) -> Iterable[Sequence[str]]:
     for path in found.paths:
         yield (" * ".join(symbol_factors(path)), " * ".join(number_factors(path)) if has_numbers(path) else "",
-               payload_text(path.product), "" if path.share is None else f"{100.0 * path.share:.4g} %")
+               payload_text(path.product), "" if path.share is None else percent(path.share))
 
 
 def _symbols(found: Derivation) -> Iterable[Sequence[str]]:

@@ -64,8 +64,13 @@ def rest_text(found: Derivation) -> str:
 
 
 def share_text(share: float | None) -> str:
-    """A share behind a number, in percent."""
-    return "" if share is None else f"    ({100.0 * share:.4g} %)"
+    """A share behind a number."""
+    return "" if share is None else f"    ({percent(share)})"
+
+
+def percent(share: float) -> str:
+    """A share in percent, without the sign of a zero."""
+    return f"{100.0 * share + 0.0:.4g} %"
 
 
 def has_numbers(path: Path) -> bool:
