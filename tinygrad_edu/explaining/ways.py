@@ -100,6 +100,8 @@ def counts(ways: Ways, edges: dict[Node, list[Edge]], wanted: Iterable[Node]) ->
     The numbers have as many digits as there are branchings, so those that are not needed any more are dropped.
     """
     kept = set(wanted)
+    if not kept:
+        return {}
     uses = Counter(edge.source for targets in edges.values() for edge in targets)
     paths = {ways.wrt: 1}
     for node in reversed(ways.order):
