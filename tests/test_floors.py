@@ -27,6 +27,7 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "viz.measure", "viz.colours", "viz.dot", "viz.mermaid", "viz.exports", "viz.nesting", "viz.layering",
      "viz.ordering", "viz.placing", "viz.plan", "viz.layout", "viz.marks", "viz.svg", "viz.drawing", "viz.request",
      "viz.reprs", "viz",
+     "player.replay", "player.payload", "player.page", "player.player", "player",
      "explaining.letters", "explaining.formula", "explaining.ways", "explaining.flow", "explaining.probing",
      "explaining.causes", "explaining.parts", "explaining.symbols", "explaining.text", "explaining.latex",
      "explaining.page", "explaining.explanation", "explaining.assembling", "explaining.request", "explaining",

@@ -120,7 +120,7 @@ __version__ = "0.1.0"
 _LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generators", "load", "save"), "saving"),
          **dict.fromkeys(("explaining", "explain"), "explaining"),
          **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training"),
-         "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
+         "play": "player", "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
 """What is loaded when it is first asked for, and where it is."""
 
 if _typing.TYPE_CHECKING:
@@ -129,6 +129,7 @@ if _typing.TYPE_CHECKING:
     from . import training as training
     from . import viz as viz
     from .explaining import explain as explain
+    from .player import play as play
     from .saving import generators as generators
     from .saving import load as load
     from .saving import save as save

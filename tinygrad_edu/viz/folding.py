@@ -19,7 +19,7 @@ ALL = "all"
 
 
 def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, *, stacked: bool = True,
-            show: Sequence[str] = ("data", "grad"), color_by: str | None = None) -> View:
+            show: Sequence[str] = ("data", "grad"), color_by: str | None = None, most: int = MOST) -> View:
     """What a drawing shows of a graph.
 
     Args:
@@ -30,6 +30,7 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
         stacked: whether modules that are alike and side by side are shown as one, with their number.
         show: what is written: "data", "grad", and "derivatives" on the wires.
         color_by: what colours the boxes: "grad", "saturation" or "op"; None leaves them by what they are.
+        most: how many boxes there may be.
 
     Raises:
         DataError: there would be too many boxes; or an argument is none of these.
@@ -49,8 +50,8 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
     counts = _counts(graph, structure, levels)
     chosen = _depth(counts, max_nodes) if depth is None else len(counts) - 1 if depth == ALL else min(
         int(depth), len(counts) - 1)
-    if counts[chosen] > MOST:
-        refuse(counts[chosen], _advice(chosen))
+    if counts[chosen] > most:
+        refuse(counts[chosen], _advice(chosen), most)
     folding = _Folding(graph, structure, levels, chosen, show)
     view = folding.view(_caption(graph, counts, chosen))
     return view if color_by is None else coloured(view, color_by)
@@ -93,9 +94,9 @@ def _depth(counts: Sequence[int], max_nodes: int) -> int:
     return max([depth for depth, count in enumerate(counts) if count <= max_nodes], default=0)
 
 
-def refuse(boxes: int, advice: str) -> NoReturn:
+def refuse(boxes: int, advice: str, most: int = MOST) -> NoReturn:
     """Raise: there are too many boxes."""
-    raise DataError(f"draw: {boxes:,} boxes are more than a picture can hold ({MOST:,}); draw a smaller graph, of "
+    raise DataError(f"draw: {boxes:,} boxes are more than a picture can hold ({most:,}); draw a smaller graph, of "
                     f"fewer rows or steps, or {advice}")
 
 

@@ -1,0 +1,132 @@
+"""What the page of a player is given: a graph, where it is drawn, and a backward pass, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..viz.colours import HIGH, LOW, MIDDLE
+from ..viz.layout import Layout, Place
+from ..viz.measure import picture_size
+from ..viz.snapshot import CONSTANT, FROZEN, LEAF, RESULT, Graph, Item, Picture
+from ..viz.text import plain
+from ..viz.view import VALUE, Box, View
+from .replay import Handed, Replay
+
+KINDS = (LEAF, FROZEN, CONSTANT, RESULT)
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+"""Of the cells of pictures: the 32nd is 0, the first and the 63rd the most negative and positive; the last is nan."""
+
+HALF = 31
+
+SCRIPT_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""What JavaScript calls them."""
+
+
+def payload(view: View, placed: Layout, replay: Replay, opened: int, differing: Sequence[int]) -> str:
+    """The page's data, compressed, harmless within a script element.
+
+    It has ``items``: name, symbol, kind (its place in KINDS), data, operands, for each operand the derivative (a
+    number), or what is handed on (an object with ``part`` and perhaps ``running``), or null, and the gradient that
+    hooks gave; ``boxes``: item, frame, 0 for an operation, 1 for a value and 2 for a parameter, tone, place, and the
+    size of its picture; ``frames``: title, frame around it, place; ``wires``: source, target and knots; and what the
+    arguments say.
+
+    Args:
+        view: every module open, and none stacked.
+        placed: its layout.
+        replay: of its graph.
+        opened: how many levels of modules are open at first.
+        differing: the items whose `.grad` is another than what the pass gives.
+    """
+    graph = view.graph
+    return _packed({
+        "root": graph.roots[0],
+        "size": [_tenth(placed.width), _tenth(placed.height)],
+        "turned": placed.direction == "TB",
+        "opened": opened,
+        "end": _end(view, differing),
+        "digits": DIGITS,
+        "colours": [LOW, MIDDLE, HIGH],
+        "seed": _data(replay.totals[graph.roots[0]]),
+        "items": [_item(item, replay) for item in graph.items],
+        "boxes": [[box.item, box.frame, _kind_of_box(box, graph), box.tone, *_place(place),
+                   *(picture_size(box.picture) if box.picture is not None else ())]
+                  for box, place in zip(view.boxes, placed.boxes, strict=True)],
+        "frames": [[plain(frame.title), frame.outer, *_place(place)]
+                   for frame, place in zip(view.frames, placed.frames, strict=True)],
+        "wires": [[wire.source, wire.target, [_tenth(at) for point in points[::3] for at in point]]
+                  for wire, points in zip(view.wires, placed.wires, strict=True)],
+    })
+
+
+def _end(view: View, differing: Sequence[int]) -> str:
+    """What is said at the last step."""
+    graph = view.graph
+    if graph.items[graph.roots[0]].grad is None:
+        return " Nothing flows back, as the root requires no gradient."
+    names = [plain(graph.items[place].name) or f"v{place}" for place in differing[:4]]
+    return " The pass is complete." + (
+        f" The .grad of {', '.join(names)}{' and others' if len(differing) > 4 else ''} is another: the gradients of "
+        "several passes add up until zero_grad()." if names else "")
+
+
+def _kind_of_box(box: Box, graph: Graph) -> int:
+    return 0 if box.kind != VALUE else 2 if graph.items[box.item].parameter else 1
+
+
+def _packed(data: Any) -> str:
+    """JSON, compressed, as letters, digits and the signs +, / and =, which end no element that they stand in."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _item(item: Item, replay: Replay) -> list[Any]:
+    fields = [plain(item.name), plain(item.symbol), KINDS.index(item.kind), _data(item.data)]
+    hooked = [_data(replay.totals[item.place])] if item.place in replay.hooked else []
+    if not item.inputs and not hooked:
+        return fields
+    handed = replay.handed[item.place] or (None,) * len(item.inputs)
+    return [*fields, list(item.inputs), [_handed(one) for one in handed], *hooked]
+
+
+def _handed(one: Handed | None) -> Any:
+    if one is None or one.slope is not None:
+        return None if one is None else _data(one.slope)
+    return {"part": _data(one.part)} | ({} if one.running is None else {"running": _data(one.running)})
+
+
+def _data(x: float | Picture | None) -> Any:
+    """A number, of which JSON has no nan and no infinities, or the picture of an array."""
+    if x is None or isinstance(x, float):
+        return x if x is None or math.isfinite(x) else {"real": SCRIPT_NAMES[str(x)]}
+    low, high, norm = (_data(n) for n in (x.low, x.high, x.norm))
+    return {"kind": f"{'x'.join(map(str, x.shape)) or 'number'} {x.dtype}", "norm": norm, "low": low, "high": high,
+            "size": list(x.cells.shape), "cells": _digits(x)}
+
+
+def _digits(x: Picture) -> str:
+    """The cells in shares of the largest, one character each."""
+    cells = x.cells.ravel()
+    finite = np.isfinite(cells)
+    most = float(np.max(np.abs(cells), where=finite, initial=0.0)) or 1.0
+    shares = np.clip(np.nan_to_num(cells, nan=0.0, posinf=most, neginf=-most) / most, -1.0, 1.0)
+    return "".join([DIGITS[-1] if math.isnan(cell) else DIGITS[HALF + round(HALF * float(share))]
+                    for cell, share in zip(cells, shares, strict=True)])
+
+
+def _place(place: Place) -> list[float]:
+    return [_tenth(place.x), _tenth(place.y), _tenth(place.w), _tenth(place.h)]
+
+
+def _tenth(x: float) -> float | int:
+    """A coordinate to a tenth, without a decimal point where it needs none."""
+    rounded = round(x, 1)
+    return int(rounded) if rounded == int(rounded) else rounded

@@ -1,0 +1,164 @@
+"""`play`: the forward and the backward pass of a graph, step by step."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..engine import history
+from ..errors import DataError
+from ..node import Node
+from ..viz.drawing import DIRECTIONS, own_svg
+from ..viz.folding import ALL, view_of
+from ..viz.layout import layout
+from ..viz.naming import caller_names, given_names
+from ..viz.request import Direction
+from ..viz.snapshot import CONSTANT, Graph, Picture, snapshot_of
+from ..viz.text import summary
+from ..viz.view import View
+from .page import THEMES, embedded, page
+from .payload import payload
+from .replay import Replay, replay
+
+MOST = 20_000
+"""More boxes than this, with all modules open, make a page that no browser opens in good time."""
+
+STATIC = "TINYGRAD_EDU_STATIC"
+"""A variable of the environment: where it is set to anything but "" and "0", notebooks get the picture alone."""
+
+
+class Player:
+    """A web page that plays a graph; a notebook shows it.
+
+    Attributes:
+        graph: the snapshot that it plays; the gradients are those of the pass that is played.
+        replay: that pass.
+        height: of the page in a notebook, in pixels.
+    """
+
+    def __init__(self, graph: Graph, steps: Replay, picture: str, document: str, height: int, static: bool) -> None:
+        self.graph, self.replay, self.height = graph, steps, height
+        self._picture, self._document, self._static = picture, document, static
+
+    def to_html(self) -> str:
+        """The page, a file by itself."""
+        return self._document
+
+    def to_svg(self) -> str:
+        """The picture that is shown where the page cannot be."""
+        return self._picture
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file of suffix .html, or the picture to one of .svg; returns its path.
+
+        Raises:
+            ValueError: for another suffix.
+        """
+        path = Path(path)
+        makers = {".html": self.to_html, ".svg": self.to_svg}
+        if path.suffix.lower() not in makers:
+            raise ValueError(f"{path.name!r} has the suffix {path.suffix!r}; known are {', '.join(makers)}")
+        path.write_text(makers[path.suffix.lower()](), encoding="utf-8")
+        return path
+
+    def _repr_mimebundle_(self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None,
+                          **_: Any) -> dict[str, str]:
+        """What a notebook shows: the page over the picture, and where only text is shown, text."""
+        if self._static or os.environ.get(STATIC, "0") not in ("", "0"):
+            found = {"image/svg+xml": self._picture}
+        else:
+            found = {"text/html": embedded(self._document, self._picture, summary(self.graph), self.height)}
+        found["text/plain"] = repr(self)
+        wanted = (set(found) if include is None else set(include)) - set(exclude or ())
+        return {kind: shown for kind, shown in found.items() if kind in wanted}
+
+    def __repr__(self) -> str:
+        return f"{summary(self.graph)}; save('graph.html') writes the page that plays it"
+
+
+def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direction: Direction = "LR",
+         names: Any = None, *, gradient: Any = None, height: int = 520, theme: str = "auto",
+         static: bool = False) -> Player:
+    """The graph that a node was made from, to be played: each result forward, then the gradient back along each edge.
+
+    The page shows dL/da += dL/dc * dc/da with its numbers at each step; of arrays their shapes, norms and pictures.
+    It plays a backward pass of its own: no `.grad` is read, and none changes. It needs a browser and no network.
+
+    Args:
+        node: where the forward pass ends, and the backward pass begins.
+        depth: how many levels of modules are open at first; "all" opens every one, None as many as leave at most
+            `max_nodes` boxes.
+        max_nodes: see `depth`.
+        direction: "LR", from left to right, or "TB", from top to bottom.
+        names: a dict of variables to take names from, such as ``locals()``; by default the caller's.
+        gradient: the cotangent to begin with, needed where the node is not a single number.
+        height: of the page in a notebook, in pixels.
+        theme: "light", "dark", or "auto" for what the browser prefers.
+        static: show the picture alone in a notebook, for one that is to be read where no script runs. The variable
+            TINYGRAD_EDU_STATIC of the environment does the same for all.
+
+    Raises:
+        DataError: an argument is none of these, or the graph has more nodes than a page can hold.
+        ShapeError: the node is an array, and there is no gradient of its shape.
+        StaleGraphError: a leaf has changed since the graph was recorded.
+
+    >>> from tinygrad_edu import Value
+    >>> a = Value(3.0, "a")
+    >>> play(a * a)
+    2 nodes, 2 edges; * is 9; save('graph.html') writes the page that plays it
+    """
+    known = caller_names(sys._getframe(1)) if names is None else given_names(names)
+    if not isinstance(node, Node):
+        raise DataError(f"play: takes one Value or Tensor, the result to begin with, not {node!r:.60}")
+    if direction not in DIRECTIONS or theme not in THEMES:
+        raise DataError(f"play: direction is {direction!r}, theme {theme!r}; known are the directions "
+                        f"{', '.join(DIRECTIONS)} and the themes {', '.join(THEMES)}")
+    if isinstance(height, bool) or not isinstance(height, int) or height < 1:
+        raise DataError(f"play: height must be a number of pixels, not {height!r}")
+    order = history(node)
+    if len(order) > MOST:
+        raise DataError(f"play: a graph of {len(order):,} nodes is more than a page can hold ({MOST:,} boxes); play "
+                        "that of fewer rows or steps: it is the same picture, smaller")
+    graph = snapshot_of(order, [node], known)
+    steps = replay(node, order, graph, gradient)
+    stored = [item.grad for item in graph.items]
+    for item in graph.items:
+        item.grad = steps.totals[item.place]
+    picture = own_svg(view_of(graph, depth, max_nodes), direction)
+    view = view_of(graph, ALL, stacked=False, most=MOST)
+    opened = _opened(view, depth, max_nodes)
+    differing = [item.place for item, grad in zip(graph.items, stored, strict=True)
+                 if item.kind != CONSTANT and grad is not None and _differ(grad, item.grad)]
+    depths = max([block.depth + 1 for block in graph.blocks], default=0)
+    data = payload(view, layout(view, direction), steps, opened, differing)
+    return Player(graph, steps, picture, page(summary(graph), data, depths, opened, theme), height, static)
+
+
+
+
+def _opened(view: View, depth: int | str | None, max_nodes: int) -> int:
+    """How many levels of modules are open at first."""
+    depth_of = [-1] * (len(view.frames) + 1)
+    for frame in view.frames:
+        depth_of[frame.place] = depth_of[frame.outer] + 1
+    deepest = max(depth_of) + 1
+    if depth is not None:
+        return deepest if depth == ALL else min(int(depth), deepest)
+    counts = [0] * (deepest + 1)
+    for box in view.boxes:
+        counts[depth_of[box.frame] + 1] += 1
+    modules = [depth_of.count(level) for level in range(deepest)] + [0]
+    shown = [sum(counts[:level + 1]) + modules[level] for level in range(deepest + 1)]
+    return max([level for level in range(deepest + 1) if shown[level] <= max_nodes], default=0)
+
+
+def _differ(stored: float | Picture, played: float | Picture | None) -> bool:
+    """Whether two gradients are not the same, but for the order in which their parts were added."""
+    if played is None:
+        return True
+    x, y = (g.norm if isinstance(g, Picture) else g for g in (stored, played))
+    return not math.isclose(x, y, rel_tol=1e-9) and not (math.isnan(x) and math.isnan(y))
