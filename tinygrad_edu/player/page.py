@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from functools import cache
 from importlib import resources
 from string import Template
@@ -16,22 +17,28 @@ THEMES = ("auto", "light", "dark")
 
 @cache
 def _text(name: str) -> str:
-    """One of the files beside this one, without what only its reader needs: indentation and lines of comment."""
+    """One of the files beside this one, without indentation."""
     lines = resources.files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
-    return "\n".join([line.strip() for line in lines if line.strip() and not line.lstrip().startswith("// ")])
+    return "\n".join([line.strip() for line in lines if line.strip()])
 
 
 @cache
 def style() -> str:
-    """The page's style sheet, with the colours of all drawings."""
+    """The page's style sheet, with the colours of all drawings, and without spaces that only its reader needs."""
     tones = [f"#graph .{tone} rect{{fill:{fill};stroke:{border}}}" for tone, (fill, border) in TONES.items()]
     dashes = [f"#graph .{tone} rect{{stroke-dasharray:{dashes}}}" for tone, dashes in DASHES.items()]
-    return "\n".join([*tones, *dashes, _text("player.css")])
+    return "\n".join([*tones, *dashes, re.sub(r" ?([{};,]) ?|(?<=:) ", r"\1", _text("player.css"))])
 
 
+@cache
 def script() -> str:
-    """The page's program."""
-    return _text("player.js")
+    """The page's program, without comments, and without spaces that only its reader needs.
+
+    It keeps to what this relies on: a comment is a line, or the rest of one after `` // ``; texts are on one line, and
+    templates have none within them.
+    """
+    code = re.sub(r"^// .*\n| // .*$", "", _text("player.js"), flags=re.MULTILINE)
+    return re.sub(r"""("[^"\n]*"|`[^`\n]*`)| ?([=,;:?{}()<>&|]+) ?""", lambda found: found[1] or found[2], code)
 
 
 def page(title: str, data: str, depths: int, opened: int, theme: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..viz.colours import HIGH, LOW, MIDDLE
 from ..viz.layout import Layout, Place
-from ..viz.measure import picture_size
+from ..viz.measure import TITLE_CELLS, picture_size
 from ..viz.snapshot import CONSTANT, FROZEN, LEAF, RESULT, Graph, Item, Picture
 from ..viz.text import plain
 from ..viz.view import VALUE, Box, View
@@ -67,12 +67,18 @@ def payload(view: View, placed: Layout, replay: Replay, opened: int, differing: 
     })
 
 
+def symbol_of(item: Item) -> str:
+    """What a formula calls an item: its name, or v and its place; "" for a number, which is its own name."""
+    unnamed = "" if item.kind == CONSTANT and isinstance(item.data, float) else f"v{item.place}"
+    return plain(item.name, TITLE_CELLS) or unnamed
+
+
 def _end(view: View, differing: Sequence[int]) -> str:
     """What is said at the last step."""
     graph = view.graph
     if graph.items[graph.roots[0]].grad is None:
         return " Nothing flows back, as the root requires no gradient."
-    names = [plain(graph.items[place].name) or f"v{place}" for place in differing[:4]]
+    names = [symbol_of(graph.items[place]) for place in differing[:4]]
     return " The pass is complete." + (
         f" The .grad of {', '.join(names)}{' and others' if len(differing) > 4 else ''} is another: the gradients of "
         "several passes add up until zero_grad()." if names else "")
@@ -89,7 +95,7 @@ def _packed(data: Any) -> str:
 
 
 def _item(item: Item, replay: Replay) -> list[Any]:
-    fields = [plain(item.name), plain(item.symbol), KINDS.index(item.kind), _data(item.data)]
+    fields = [symbol_of(item), plain(item.symbol), KINDS.index(item.kind), _data(item.data)]
     hooked = [_data(replay.totals[item.place])] if item.place in replay.hooked else []
     if not item.inputs and not hooked:
         return fields

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from ..viz.naming import caller_names, given_names
 from ..viz.request import Direction
 from ..viz.snapshot import CONSTANT, Graph, Picture, snapshot_of
 from ..viz.text import summary
-from ..viz.view import View
+from ..viz.view import VALUE, View
 from .page import THEMES, embedded, page
-from .payload import payload
+from .payload import payload, symbol_of
 from .replay import Replay, replay
 
 MOST = 20_000
@@ -129,7 +130,7 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     for item in graph.items:
         item.grad = steps.totals[item.place]
     picture = own_svg(view_of(graph, depth, max_nodes), direction)
-    view = view_of(graph, ALL, stacked=False, most=MOST)
+    view = _named(view_of(graph, ALL, stacked=False, most=MOST))
     opened = _opened(view, depth, max_nodes)
     differing = [item.place for item, grad in zip(graph.items, stored, strict=True)
                  if item.kind != CONSTANT and grad is not None and _differ(grad, item.grad)]
@@ -138,6 +139,13 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     return Player(graph, steps, picture, page(summary(graph), data, depths, opened, theme), height, static)
 
 
+
+
+def _named(view: View) -> View:
+    """The view with a name on each box of a value: the page speaks of them all."""
+    items = view.graph.items
+    return replace(view, boxes=tuple([
+        replace(box, title=symbol_of(items[box.item])) if box.kind == VALUE else box for box in view.boxes]))
 
 
 def _opened(view: View, depth: int | str | None, max_nodes: int) -> int:
