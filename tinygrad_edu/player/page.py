@@ -27,7 +27,7 @@ def style() -> str:
     """The page's style sheet, with the colours of all drawings, and without spaces that only its reader needs."""
     tones = [f"#graph .{tone} rect{{fill:{fill};stroke:{border}}}" for tone, (fill, border) in TONES.items()]
     dashes = [f"#graph .{tone} rect{{stroke-dasharray:{dashes}}}" for tone, dashes in DASHES.items()]
-    return "\n".join([*tones, *dashes, re.sub(r" ?([{};,]) ?|(?<=:) ", r"\1", _text("player.css"))])
+    return "\n".join([*tones, *dashes, re.sub(r"\s*([{};,])\s*|(?<=:) ", r"\1", _text("player.css"))])
 
 
 @cache
@@ -35,10 +35,10 @@ def script() -> str:
     """The page's program, without comments, and without spaces that only its reader needs.
 
     It keeps to what this relies on: a comment is a line, or the rest of one after `` // ``; texts are on one line, and
-    templates have none within them.
+    templates have none within them; no sign stands twice with a space between; and statements end with semicolons.
     """
     code = re.sub(r"^// .*\n| // .*$", "", _text("player.js"), flags=re.MULTILINE)
-    return re.sub(r"""("[^"\n]*"|`[^`\n]*`)| ?([=,;:?{}()<>&|]+) ?""", lambda found: found[1] or found[2], code)
+    return re.sub(r"""("[^"\n]*"|`[^`\n]*`)|\s*([-+*/=,;:?{}()<>&|]+)\s*""", lambda found: found[1] or found[2], code)
 
 
 def page(title: str, data: str, depths: int, opened: int, theme: str) -> str:

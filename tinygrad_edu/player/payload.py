@@ -30,41 +30,65 @@ SCRIPT_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 """What JavaScript calls them."""
 
 
-def payload(view: View, placed: Layout, replay: Replay, opened: int, differing: Sequence[int]) -> str:
+def payload(graph: Graph, layouts: Sequence[tuple[View, Layout]], replay: Replay, opened: int,
+            differing: Sequence[int]) -> str:
     """The page's data, compressed, harmless within a script element.
 
-    It has ``items``: name, symbol, kind (its place in KINDS), data, operands, for each operand the derivative (a
-    number), or what is handed on (an object with ``part`` and perhaps ``running``), or null, and the gradient that
-    hooks gave; ``boxes``: item, frame, 0 for an operation, 1 for a value and 2 for a parameter, tone, place, and the
-    size of its picture; ``frames``: title, frame around it, place; ``wires``: source, target and knots; and what the
-    arguments say.
+    It has ``items``: name, symbol, kind (its place in KINDS, 4 more for a parameter), block, data, operands, for each
+    operand the derivative (a number), or what is handed on (an object with ``part`` and perhaps ``running``), or null,
+    and the gradient that hooks gave; ``blocks``: title, and the block around it; ``layouts``: of each the ``boxes`` and
+    ``frames``, named by a number (see `_name`), with their places, a box with the size of its picture; and the
+    ``wires``: the names of both ends, and knots; and what the arguments say.
 
     Args:
-        view: every module open, and none stacked.
-        placed: its layout.
-        replay: of its graph.
-        opened: how many levels of modules are open at first.
+        graph: the snapshot.
+        layouts: with 0, 1, 2, ... levels of modules open, and none stacked.
+        replay: of the graph.
+        opened: how many levels are open at first.
         differing: the items whose `.grad` is another than what the pass gives.
     """
-    graph = view.graph
+    deepest, _ = layouts[-1]
+    titles = {frame.place: frame.title for frame in deepest.frames} | {
+        box.block: box.title for box in deepest.boxes if box.block >= 0}
     return _packed({
         "root": graph.roots[0],
-        "size": [_tenth(placed.width), _tenth(placed.height)],
-        "turned": placed.direction == "TB",
+        "turned": layouts[0][1].direction == "TB",
         "opened": opened,
-        "end": _end(view, differing),
+        "end": _end(graph, differing),
         "digits": DIGITS,
         "colours": [LOW, MIDDLE, HIGH],
         "seed": _data(replay.totals[graph.roots[0]]),
         "items": [_item(item, replay) for item in graph.items],
-        "boxes": [[box.item, box.frame, _kind_of_box(box, graph), box.tone, *_place(place),
-                   *(picture_size(box.picture) if box.picture is not None else ())]
-                  for box, place in zip(view.boxes, placed.boxes, strict=True)],
-        "frames": [[plain(frame.title), frame.outer, *_place(place)]
-                   for frame, place in zip(view.frames, placed.frames, strict=True)],
-        "wires": [[wire.source, wire.target, [_tenth(at) for point in points[::3] for at in point]]
-                  for wire, points in zip(view.wires, placed.wires, strict=True)],
+        "blocks": [[plain(titles.get(block.place, "")), block.outer] for block in graph.blocks],
+        "layouts": [_layout(view, placed) for view, placed in layouts],
     })
+
+
+def _layout(view: View, placed: Layout) -> dict[str, Any]:
+    names = [_name(box) for box in view.boxes]
+    open_blocks = [block.place for block in view.graph.blocks if block.depth < _depth(view)]
+    return {
+        "boxes": [[name, *_place(place), *(picture_size(box.picture) if box.picture is not None else ())]
+                  for name, box, place in zip(names, view.boxes, placed.boxes, strict=True)],
+        "frames": [[-1 - block, *_place(place)] for block, place in zip(open_blocks, placed.frames, strict=True)],
+        "wires": [[names[wire.source], names[wire.target], [_tenth(at) for point in points[::3] for at in point]]
+                  for wire, points in zip(view.wires, placed.wires, strict=True)],
+    }
+
+
+def _depth(view: View) -> int:
+    """How many levels of modules are open."""
+    depth_of = [0] * (len(view.frames) + 1)  # the last is that of the page
+    for frame in view.frames:
+        depth_of[frame.place] = depth_of[frame.outer] + 1
+    return max(depth_of)
+
+
+def _name(box: Box) -> int:
+    """A number for a box that it has in all layouts: of a value twice its item's place, of an operation one more; of a
+    module, and of its frame, -1 minus the block's place.
+    """
+    return -1 - box.block if box.block >= 0 else 2 * box.item + (box.kind != VALUE)
 
 
 def symbol_of(item: Item) -> str:
@@ -73,19 +97,14 @@ def symbol_of(item: Item) -> str:
     return plain(item.name, TITLE_CELLS) or unnamed
 
 
-def _end(view: View, differing: Sequence[int]) -> str:
+def _end(graph: Graph, differing: Sequence[int]) -> str:
     """What is said at the last step."""
-    graph = view.graph
     if graph.items[graph.roots[0]].grad is None:
         return " Nothing flows back, as the root requires no gradient."
     names = [symbol_of(graph.items[place]) for place in differing[:4]]
     return " The pass is complete." + (
         f" The .grad of {', '.join(names)}{' and others' if len(differing) > 4 else ''} is another: the gradients of "
         "several passes add up until zero_grad()." if names else "")
-
-
-def _kind_of_box(box: Box, graph: Graph) -> int:
-    return 0 if box.kind != VALUE else 2 if graph.items[box.item].parameter else 1
 
 
 def _packed(data: Any) -> str:
@@ -95,7 +114,8 @@ def _packed(data: Any) -> str:
 
 
 def _item(item: Item, replay: Replay) -> list[Any]:
-    fields = [symbol_of(item), plain(item.symbol), KINDS.index(item.kind), _data(item.data)]
+    kind = KINDS.index(item.kind) + (len(KINDS) if item.parameter else 0)
+    fields = [symbol_of(item), plain(item.symbol), kind, item.block, _data(item.data)]
     hooked = [_data(replay.totals[item.place])] if item.place in replay.hooked else []
     if not item.inputs and not hooked:
         return fields

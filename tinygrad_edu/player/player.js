@@ -19,8 +19,8 @@ const formula = item => written(item, item.inputs.map(x => x.name));
 const partial = (top, by) => `∂${top.name}/∂${by.name}`;
 
 const items = [];
-for (const [title, symbol, kind, data, inputs = [], handed = [], hooked] of G.items) {
-  const item = {title, symbol, data, handed, hooked, kind, made: 0, gradients: [], users: [], inputs: inputs.map(i => items[i])};
+for (const [title, symbol, kind, block, data, inputs = [], handed = [], hooked] of G.items) {
+  const item = {title, symbol, block, data, handed, hooked, kind: kind % 4, isParameter: kind > 3, made: 0, gradients: [], users: [], inputs: inputs.map(i => items[i])};
   item.name = title || short(data);
   for (const x of item.inputs) x.users.push(item);
   item.place = items.push(item) - 1;
@@ -63,23 +63,18 @@ function says({phase, item, edge, source = item, part, total, before}, at) {
 }
 
 // ---- modules, and where everything is
-const frames = [], boxes = [];
-for (const [title, outer, ...rect] of G.frames) {
-  const frame = {title, rect, outer: frames[outer], items: new Set(), id: frames.length};
+const blocks = [], things = new Map();
+for (const [title, outer] of G.blocks) {
+  const frame = {title, outer: blocks[outer], items: new Set()};
   frame.depth = frame.outer ? frame.outer.depth + 1 : 0;
-  frames.push(frame);
+  things.set(-blocks.push(frame), frame);
 }
-for (const [place, frame, kind, tone, ...rest] of G.boxes) {
-  const box = {item: items[place], frame: frames[frame], kind, tone, users: [], rect: rest.slice(0, 4), size: rest.slice(4), id: frames.length + boxes.length};
-  boxes.push(box);
-  for (let f = box.frame; f; f = f.outer) f.items.add(box.item);
-}
-const wires = G.wires.map(([a, b, at]) => {
-  boxes[a].users.push(boxes[b]);
-  return {source: boxes[a], target: boxes[b], from: boxes[a].item, to: boxes[b].item, knots: at.flatMap((x, i) => i % 2 ? [] : [[x, at[i + 1]]])};
+items.forEach((item, i) => {
+  const tone = item === root ? "root" : !item.kind && end > turn && !item.gradients.length ? "unreached" : ["leaf", "frozen", "constant", "result"][item.kind];
+  for (const isValue of [true, false]) things.set(2 * i + !isValue, {item, isValue, tone: isValue ? tone : "operation", outer: blocks[item.block], items: new Set([item])});
+  for (let f = blocks[item.block]; f; f = f.outer) f.items.add(item);
 });
-wires.forEach((wire, i) => { wire.input = i && wires[i - 1].to === wire.to ? wires[i - 1].input + 1 : 0; });
-const level = depth => frames.forEach(frame => { frame.open = frame.depth < depth; });
+const level = depth => blocks.forEach(frame => { frame.open = frame.depth < depth; });
 const wide = text => text.length * 7.4;
 
 function leaving(knots, rect) { // a path from where it leaves a closed module
@@ -105,24 +100,31 @@ function folded(axis, solid, points, least) { // new coordinates, without the ro
   return x => moved.get(x);
 }
 
-function arrange() { // what is seen, where
-  for (const f of frames) f.closed = f.outer?.closed ?? (f.open ? undefined : f);
-  const within = box => box.frame?.closed, shown = box => !within(box) && (box.kind < 2 || box.users.some(user => !within(user)));
-  const seen = [...frames.filter(f => !f.outer?.closed), ...boxes.filter(shown)], lines = [], bundles = new Map();
-  for (const wire of wires) {
-    const a = within(wire.source) ?? wire.source, b = within(wire.target) ?? wire.target, key = a.id * 1e5 + b.id;
-    if (a === b || a === wire.source && !shown(a)) continue;
-    const own = a === wire.source && b === wire.target, bundle = bundles.get(key);
-    if (bundle && !own) { bundle.wires.push(wire); continue; }
-    let knots = a === wire.source ? wire.knots : leaving(wire.knots, a.rect);
-    if (b !== wire.target) knots = leaving(knots.toReversed(), b.rect).reverse();
-    lines.push({wires: [wire], knots, target: b});
-    if (!own) bundles.set(key, lines.at(-1));
+function arrange() { // what is seen, where: in the layout that has all which is open, without what is closed
+  const depth = Math.max(0, ...blocks.filter(f => f.open).map(f => f.depth + 1)), layout = G.layouts[Math.min(depth, G.layouts.length - 1)];
+  const uses = new Set(), lines = [], bundles = new Map();
+  for (const f of blocks) f.closed = f.outer?.closed ?? (f.open ? undefined : f);
+  for (const [name, x, y, w, h, ...size] of [...layout.frames, ...layout.boxes]) Object.assign(things.get(name), {name, rect: [x, y, w, h], size});
+  const shownAs = thing => thing.outer?.closed ?? thing;
+  for (const [from, to, at] of layout.wires) {
+    const source = things.get(from), target = things.get(to), a = shownAs(source), b = shownAs(target);
+    if (b === target) uses.add(source);
+    if (a === b || source.item?.isParameter && b !== target && a === source) continue;
+    const key = a.name * 1e6 + b.name, bundle = bundles.get(key) ?? [], own = a === source && b === target;
+    if (bundle.length && !own) continue;
+    let knots = at.flatMap((x, i) => i % 2 ? [] : [[x, at[i + 1]]]);
+    if (a !== source) knots = leaving(knots, a.rect);
+    if (b !== target) knots = leaving(knots.toReversed(), b.rect).reverse();
+    lines.push({a, b, nth: bundle.length, alike: bundle, knots});
+    bundle.push(lines.at(-1));
+    bundles.set(key, bundle);
   }
+  const seen = [...layout.frames, ...layout.boxes].map(([name]) => things.get(name)).filter(thing => !thing.outer?.closed
+    && (!thing.item?.isParameter || !thing.isValue || uses.has(thing)));
   const span = (rect, axis) => [rect[axis], rect[axis] + rect[axis + 2]];
   const maps = [0, 1].map(axis => {
-    if (frames.every(f => f.open)) return x => x;
-    const solid = seen.filter(x => !x.title).map(x => span(x.rect, axis)), least = [];
+    if (blocks.every(f => f.open || f.depth >= depth || f.closed !== f)) return x => x;
+    const solid = seen.filter(x => x.item).map(x => span(x.rect, axis)), least = [];
     for (const {title, rect, open} of seen) {
       if (title) least.push([...span(rect, axis), axis ? 30 : wide(title) + 30]);
       if (open && axis) solid.push([rect[1], rect[1] + 20]);
@@ -171,16 +173,17 @@ function curve(points) { // the line of a wire and its head
   return [line.join(""), `M${tip}L${back(9, 3.4)}L${back(9, -3.4)}z`];
 }
 
+const scrub = $("scrub"), quiz = $("quiz"), guess = $("guess"), caption = $("caption"), inspector = $("inspector");
 let entries = [], lines = [], picked, hovered, asked = 0, timer = 0;
 
 function build() {
   const layers = [0, 1, 2, 3].map(() => make("g")), [seen, found] = arrange();
   entries = seen.map(thing => {
-    const [x, y, width, height] = thing.seen, {title, open, item, kind, tone, size} = thing;
-    const element = make("g", {class: title ? open ? "frame" : "box module" : "box " + (kind ? tone : "operation"), role: "button", tabindex: -1},
-      make("rect", {x, y, width, height, rx: title ? 6 : kind ? 3 : 12}));
-    const entry = {thing, element, isFrame: Boolean(title), items: item ? [item] : open ? [] : [...thing.items]};
-    if (title) {
+    const [x, y, width, height] = thing.seen, {title, open, item, isValue, tone, size} = thing;
+    const element = make("g", {class: item ? "box " + tone : open ? "frame" : "box module", role: "button", tabindex: -1},
+      make("rect", {x, y, width, height, rx: !item ? 6 : isValue ? 3 : 12}));
+    const entry = {thing, element, isFrame: !item, items: open ? [] : [...thing.items]};
+    if (!item) {
       element.append(make("text", open ? {x: x + 8, y: y + 14} : {x: x + width / 2, y: y + height / 2 + 4}, `${open ? "−" : "+"} ${title}`));
       put(element, {"aria-expanded": open, "aria-label": "module " + title});
     } else {
@@ -213,10 +216,10 @@ function paint() { // the boxes at this step
     if (entry.state === state && isNumber(g ?? 0)) continue;
     entry.state = state;
     element.classList.toggle("waiting", !made);
-    words(entry, !thing.kind ? [item.symbol] : [item.title, item.data.kind, !made ? "…" : (isNumber(item.data) ? "data " : "") + amount(item.data),
+    words(entry, !thing.isValue ? [item.symbol] : [item.title, item.data.kind, !made ? "…" : (isNumber(item.data) ? "data " : "") + amount(item.data),
       !none && "grad " + amount(g)].filter(Boolean));
-    element.ariaLabel = thing.kind ? `${item.name}, data ${made ? full(item.data) : "not computed"}, gradient ${none ? "none" : full(g)}` : "operation " + formula(item);
-    if (thing.kind) element.dataset.grad = none ? "" : isNumber(g) ? g : g.norm;
+    element.ariaLabel = thing.isValue ? `${item.name}, data ${made ? full(item.data) : "not computed"}, gradient ${none ? "none" : full(g)}` : "operation " + formula(item);
+    if (thing.isValue) element.dataset.grad = none ? "" : isNumber(g) ? g : g.norm;
     if (image) put(image, {href: made ? heat(g ?? item.data) : "data:,"});
   }
   mark();
@@ -225,25 +228,26 @@ function paint() { // the boxes at this step
 const none = new Set(), matches = (item, query) => `${item.name} ${item.symbol}`.toLowerCase().includes(query), query = () => $("search").value.trim().toLowerCase();
 function tag(name, things, edges = () => false) { // give the class to boxes of these items and to these wires, and take it from others
   for (const {element, items} of entries) element.classList.toggle(name, items.some(x => things.has(x)));
-  for (const {element, wires} of lines) element.classList.toggle(name, wires.some(edges));
+  for (const line of lines) line.element.classList.toggle(name, Boolean(edges(line)));
 }
 function mark() { // what is active, the cone of what is looked at, what is searched
   const {phase, item, input, source, edge} = steps[step], forward = phase === "Forward", active = new Set([item, source]), self = new Set((hovered ?? picked)?.items);
-  const isEdge = wire => wire.from === source && wire.to === item && wire.input === input;
-  tag("forward", forward ? active : none, wire => forward && wire.to === item);
-  tag("backward", forward ? none : active, wire => source && (isEdge(wire) || wire.from === item && wire.to === item));
+  const nth = item?.inputs.slice(0, input).filter(x => x === source).length, within = line => line.a.item === item && line.b.item === item;
+  const isEdge = ({a, b, nth: n, alike}) => a.items.has(source) && b.items.has(item) && a.item !== item && (alike.length < 2 || n === nth);
+  tag("forward", forward ? active : none, line => forward && (line.b.items.has(item) && item.inputs.some(x => line.a.items.has(x)) || within(line)));
+  tag("backward", forward ? none : active, line => source && (isEdge(line) || within(line)));
   tag("self", self);
   for (const [name, next] of [["before", "inputs"], ["after", "users"]]) {
     const cone = new Set(self);
     for (const x of cone) for (const y of x[next]) cone.add(y);
-    tag(name, cone, wire => cone.has(wire.from) && cone.has(wire.to));
+    tag(name, cone, ({a, b}) => self.size && [a, b].every(end => [...end.items].some(x => cone.has(x))));
   }
   tag("found", query() ? new Set(items.filter(x => matches(x, query()))) : none);
   graph.classList.toggle("cone", self.size > 0);
-  const line = isNumber(edge) && !asked && lines.find(({wires}) => wires.some(isEdge));
+  const line = isNumber(edge) && !asked && lines.find(isEdge);
   world.lastChild.replaceChildren();
   if (line) {
-    const [x, y, w] = line.target.seen;
+    const [x, y, w] = line.b.seen;
     world.lastChild.append(make("text", {class: "slope", x: x + w / 2, y: y - 6}, `${partial(item, source)} = ${short(edge)}`));
   }
 }
@@ -279,10 +283,10 @@ function go(to, quietly) {
   to = Math.min(Math.max(to, 0), end);
   if (isQuiz() && to === step + 1 && steps[to].source && asked !== to) return ask(to);
   asked = 0;
-  $("quiz").hidden = true;
-  step = $("scrub").value = to;
-  const way = !step ? "Start" : step > turn ? "Backward" : "Forward", caption = $("caption");
-  $("scrub").ariaValueText = `${way}, step ${step} of ${end}`;
+  quiz.hidden = true;
+  step = scrub.value = to;
+  const way = !step ? "Start" : step > turn ? "Backward" : "Forward";
+  scrub.ariaValueText = `${way}, step ${step} of ${end}`;
   caption.ariaLive = quietly ? "off" : "polite";
   caption.className = way;
   caption.replaceChildren(make("b", {}, `${way} ${step}/${end} `), says(steps[step], step));
@@ -309,17 +313,17 @@ function ask(to) { // before an edge is shown: what will it add?
   $("question").textContent = isNumber(part)
     ? `What does ${item.name} = ${formula(item)} add to ${partial(root, source)}? ${facts.join(", ")}.`
     : `Which shape has what ${formula(item)} hands back to ${source.name}? Write it as 3x4.`;
-  $("quiz").hidden = false;
-  $("guess").value = "";
-  $("guess").focus();
+  quiz.hidden = false;
+  guess.value = "";
+  guess.focus();
 }
 function answer(given) {
-  const to = asked, {part} = steps[to], said = $("guess").value.trim();
+  const to = asked, {part} = steps[to], said = guess.value.trim();
   const good = isNumber(part) ? said && (Math.abs(said - part) <= .01 * Math.abs(part) + 1e-9 || Object.is(+said, part))
     : said.match(/\d+/g)?.join("x") === part.kind.match(/^[\dx]+/)?.[0];
   if (given) { questions++; right += good ? 1 : 0; }
   go(to);
-  if (given) $("caption").firstChild.after(`${good ? "Right" : "No"} (${right} of ${questions}). `);
+  if (given) caption.firstChild.after(`${good ? "Right" : "No"} (${right} of ${questions}). `);
   $("next").focus();
 }
 
@@ -328,7 +332,7 @@ function inspect() {
   const entry = hovered ?? picked, item = entry && !entry.isFrame && entry.items[0], g = item && gradient(item), list = make("dl"), parts = make("ol");
   const row = (name, value, picture) => list.append(make("dt", {}, name), make("dd", {}, value,
     ...(picture?.cells?.length > 1 ? [make("img", {src: heat(picture), alt: "picture of the " + name})] : [])));
-  if (!item) return $("inspector").replaceChildren("Point at a node to see its numbers, and what its gradient is the sum of. Press on it to keep it.");
+  if (!item) return inspector.replaceChildren("Point at a node to see its numbers, and what its gradient is the sum of. Press on it to keep it.");
   if (item.kind === RESULT) row("made by", formula(item));
   if (item.made <= step) row("data", full(item.data), item.data);
   row("gradient", takesNone(item) ? "takes none" : g === undefined ? "none so far" : full(g), g);
@@ -337,7 +341,7 @@ function inspect() {
     if (at <= step) parts.append(make("li", {}, phase === "Seed" ? `the pass begins: ${amount(G.seed)}` : phase === "Hook" ? `a hook left ${amount(item.hooked)}`
       : `from ${from.name}: ` + (isNumber(edge) ? `${short(total)} · ${short(edge)} = ${short(part)}` : amount(part))));
   }
-  $("inspector").replaceChildren(make("h2", {}, item.name), list, parts);
+  inspector.replaceChildren(make("h2", {}, item.name), list, parts);
 }
 function attend() { mark(); inspect(); }
 function pick(entry) {
@@ -354,18 +358,17 @@ function change(what, thing) { // open or close modules, and keep the focus
   if (entry) reach(entry); else fit(.55);
 }
 function find() { // the match behind the one that is picked
-  const found = boxes.filter(box => box.kind && matches(box.item, query())), next = found[(found.indexOf(picked?.thing) + 1) % found.length];
+  const found = items.filter(item => matches(item, query())), next = found[(found.indexOf(picked?.items[0]) + 1) % found.length];
   if (!next) return;
-  change(() => { for (const box of [next, ...next.users]) for (let f = box.frame; f; f = f.outer) f.open = true; });
-  pick(entries.find(entry => entry.thing === next));
-  show([next.seen]);
+  change(() => { for (const item of [next, ...next.users.slice(0, 1)]) for (let f = blocks[item.block]; f; f = f.outer) f.open = true; });
+  pick(entries.find(entry => entry.thing === things.get(2 * next.place)) ?? entries.find(entry => entry.items.includes(next)));
+  show([picked.thing.seen]);
 }
 
 // ---- exports
 function save(name, type, part) {
   const link = make("a", {download: name, href: URL.createObjectURL(new Blob([part], {type}))});
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
 }
 function drawing() {
   const copy = graph.cloneNode(true), [width, height] = extent();
@@ -394,9 +397,9 @@ const actions = {
   },
 };
 for (const name in actions) $(name).onclick = () => { if (timer && name !== "play") play(false); actions[name](); };
-$("scrub").max = end;
-$("scrub").oninput = () => { play(false); go(+$("scrub").value); };
-$("quiz").onsubmit = event => { event.preventDefault(); answer(true); };
+scrub.max = end;
+scrub.oninput = () => { play(false); go(+scrub.value); };
+quiz.onsubmit = event => { event.preventDefault(); answer(true); };
 $("search").oninput = mark;
 $("depth").onchange = () => change(() => level(+$("depth").value));
 

@@ -14,7 +14,8 @@ from ..engine import history
 from ..errors import DataError
 from ..node import Node
 from ..viz.drawing import DIRECTIONS, own_svg
-from ..viz.folding import ALL, view_of
+from ..viz.folding import MOST as MOST_BOXES
+from ..viz.folding import boxes_by_depth, depth_of, view_of
 from ..viz.layout import layout
 from ..viz.naming import caller_names, given_names
 from ..viz.request import Direction
@@ -26,7 +27,7 @@ from .payload import payload, symbol_of
 from .replay import Replay, replay
 
 MOST = 20_000
-"""More boxes than this, with all modules open, make a page that no browser opens in good time."""
+"""More nodes than this make a page that no browser opens in good time."""
 
 STATIC = "TINYGRAD_EDU_STATIC"
 """A variable of the environment: where it is set to anything but "" and "0", notebooks get the picture alone."""
@@ -122,7 +123,7 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
         raise DataError(f"play: height must be a number of pixels, not {height!r}")
     order = history(node)
     if len(order) > MOST:
-        raise DataError(f"play: a graph of {len(order):,} nodes is more than a page can hold ({MOST:,} boxes); play "
+        raise DataError(f"play: a graph of {len(order):,} nodes is more than a page can hold ({MOST:,}); play "
                         "that of fewer rows or steps: it is the same picture, smaller")
     graph = snapshot_of(order, [node], known)
     steps = replay(node, order, graph, gradient)
@@ -130,15 +131,14 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     for item in graph.items:
         item.grad = steps.totals[item.place]
     picture = own_svg(view_of(graph, depth, max_nodes), direction)
-    view = _named(view_of(graph, ALL, stacked=False, most=MOST))
-    opened = _opened(view, depth, max_nodes)
+    counts = boxes_by_depth(graph, stacked=False)
+    levels = [level for level, count in enumerate(counts) if count <= MOST_BOXES or level == 0]
+    views = [_named(view_of(graph, level, stacked=False)) for level in levels]
+    opened = min(depth_of(counts, depth, max_nodes), len(views) - 1)
     differing = [item.place for item, grad in zip(graph.items, stored, strict=True)
                  if item.kind != CONSTANT and grad is not None and _differ(grad, item.grad)]
-    depths = max([block.depth + 1 for block in graph.blocks], default=0)
-    data = payload(view, layout(view, direction), steps, opened, differing)
-    return Player(graph, steps, picture, page(summary(graph), data, depths, opened, theme), height, static)
-
-
+    data = payload(graph, [(view, layout(view, direction)) for view in views], steps, opened, differing)
+    return Player(graph, steps, picture, page(summary(graph), data, len(views) - 1, opened, theme), height, static)
 
 
 def _named(view: View) -> View:
@@ -146,22 +146,6 @@ def _named(view: View) -> View:
     items = view.graph.items
     return replace(view, boxes=tuple([
         replace(box, title=symbol_of(items[box.item])) if box.kind == VALUE else box for box in view.boxes]))
-
-
-def _opened(view: View, depth: int | str | None, max_nodes: int) -> int:
-    """How many levels of modules are open at first."""
-    depth_of = [-1] * (len(view.frames) + 1)
-    for frame in view.frames:
-        depth_of[frame.place] = depth_of[frame.outer] + 1
-    deepest = max(depth_of) + 1
-    if depth is not None:
-        return deepest if depth == ALL else min(int(depth), deepest)
-    counts = [0] * (deepest + 1)
-    for box in view.boxes:
-        counts[depth_of[box.frame] + 1] += 1
-    modules = [depth_of.count(level) for level in range(deepest)] + [0]
-    shown = [sum(counts[:level + 1]) + modules[level] for level in range(deepest + 1)]
-    return max([level for level in range(deepest + 1) if shown[level] <= max_nodes], default=0)
 
 
 def _differ(stored: float | Picture, played: float | Picture | None) -> bool:

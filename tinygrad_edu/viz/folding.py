@@ -19,7 +19,7 @@ ALL = "all"
 
 
 def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, *, stacked: bool = True,
-            show: Sequence[str] = ("data", "grad"), color_by: str | None = None, most: int = MOST) -> View:
+            show: Sequence[str] = ("data", "grad"), color_by: str | None = None) -> View:
     """What a drawing shows of a graph.
 
     Args:
@@ -30,7 +30,6 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
         stacked: whether modules that are alike and side by side are shown as one, with their number.
         show: what is written: "data", "grad", and "derivatives" on the wires.
         color_by: what colours the boxes: "grad", "saturation" or "op"; None leaves them by what they are.
-        most: how many boxes there may be.
 
     Raises:
         DataError: there would be too many boxes; or an argument is none of these.
@@ -48,10 +47,9 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
     structure = Structure(graph, stacked)
     levels = _levels(graph, structure)
     counts = _counts(graph, structure, levels)
-    chosen = _depth(counts, max_nodes) if depth is None else len(counts) - 1 if depth == ALL else min(
-        int(depth), len(counts) - 1)
-    if counts[chosen] > most:
-        refuse(counts[chosen], _advice(chosen), most)
+    chosen = depth_of(counts, depth, max_nodes)
+    if counts[chosen] > MOST:
+        refuse(counts[chosen], _advice(chosen))
     folding = _Folding(graph, structure, levels, chosen, show)
     view = folding.view(_caption(graph, counts, chosen))
     return view if color_by is None else coloured(view, color_by)
@@ -89,14 +87,22 @@ def _counts(graph: Graph, structure: Structure, levels: Sequence[int]) -> list[i
     return [sum(items[:depth + 1]) + boxes[depth] + hidden[depth] for depth in range(deepest + 1)]
 
 
-def _depth(counts: Sequence[int], max_nodes: int) -> int:
-    """The deepest level that leaves few enough boxes, 0 if none does."""
-    return max([depth for depth, count in enumerate(counts) if count <= max_nodes], default=0)
+def boxes_by_depth(graph: Graph, *, stacked: bool = True) -> list[int]:
+    """How many boxes a view has with 0, 1, 2, ... levels of modules open, the last with all of them."""
+    structure = Structure(graph, stacked)
+    return _counts(graph, structure, _levels(graph, structure))
 
 
-def refuse(boxes: int, advice: str, most: int = MOST) -> NoReturn:
+def depth_of(counts: Sequence[int], depth: int | str | None, max_nodes: int) -> int:
+    """How many levels are open, of the numbers of boxes that there are: what is asked for, as `view_of` takes it."""
+    if depth is None:
+        return max([level for level, count in enumerate(counts) if count <= max_nodes], default=0)
+    return len(counts) - 1 if depth == ALL else min(int(depth), len(counts) - 1)
+
+
+def refuse(boxes: int, advice: str) -> NoReturn:
     """Raise: there are too many boxes."""
-    raise DataError(f"draw: {boxes:,} boxes are more than a picture can hold ({most:,}); draw a smaller graph, of "
+    raise DataError(f"draw: {boxes:,} boxes are more than a picture can hold ({MOST:,}); draw a smaller graph, of "
                     f"fewer rows or steps, or {advice}")
 
 
@@ -169,7 +175,7 @@ class _Folding:
         if closed >= 0 and closed not in self.module_of:
             self.module_of[closed] = len(self.boxes)
             self._add(MODULE, self._title(closed), (), self._frame(self.graph.blocks[closed].outer), -1, MODULE,
-                      self.structure.stack[closed])
+                      self.structure.stack[closed], closed)
 
     def _show(self, item: Item) -> None:
         frame = self._frame(item.block)
@@ -183,10 +189,10 @@ class _Folding:
         self._add(VALUE, item.name, tuple(self._lines(item)), frame, item.place, self._tone(item))
 
     def _add(self, kind: str, title: str, lines: tuple[str, ...], frame: int, item: int, tone: str,
-             stack: int = 1) -> None:
+             stack: int = 1, block: int = -1) -> None:
         data = self.graph.items[item].data if kind == VALUE else None
         shown = data if isinstance(data, Picture) and data.cells.size > 1 else None
-        self.boxes.append(Box(len(self.boxes), kind, title, lines, frame, item, tone, stack, None, shown))
+        self.boxes.append(Box(len(self.boxes), kind, title, lines, frame, item, tone, stack, None, shown, block))
 
     def _tone(self, item: Item) -> str:
         if item.place in self.graph.roots:

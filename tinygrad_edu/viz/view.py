@@ -29,6 +29,7 @@ class Box:
         stack: how many boxes alike it stands for, itself included.
         shade: from -1 to 1, how strongly it is coloured, and on which side; None for the colour of its tone.
         picture: of an array, to be drawn small; else None.
+        block: the place of the module call among the graph's blocks; -1 for a node.
     """
 
     place: int
@@ -41,6 +42,7 @@ class Box:
     stack: int = 1
     shade: float | None = None
     picture: Picture | None = None
+    block: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
