@@ -117,12 +117,14 @@ from .value import Value
 
 __version__ = "0.1.0"
 
-_LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generators", "load", "save"), "saving"),
+_LATE = {"plots": "plots", "testing": "testing", "training": "training",
+         **dict.fromkeys(("generators", "load", "save"), "saving"),
          **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training"),
          "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
 """What is loaded when it is first asked for, and where it is."""
 
 if _typing.TYPE_CHECKING:
+    from . import plots as plots
     from . import testing as testing
     from . import training as training
     from . import viz as viz

@@ -1,0 +1,56 @@
+"""Curves of a training run: losses and metrics over the epochs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..training.history import History
+from .canvas import COLOURS, Axes, canvas, titled
+
+VALIDATION = "validation_"
+
+
+def curves(history: History, *names: str, ax: Any = None, log: bool = False) -> Axes:
+    """The numbers of a training run over its epochs: by default the losses, of training and validation.
+
+    Those of the validation data are dashed.
+
+    Args:
+        history: what `tg.fit` returns.
+        names: which numbers, such as "accuracy", "validation_accuracy", "lr"; see ``history.names``.
+        ax: matplotlib's axes to draw on; by default those of a new figure.
+        log: whether the scale is logarithmic.
+
+    Raises:
+        DataError: there is no epoch, nothing of this name, or a number that a logarithmic scale cannot show.
+        MissingExtraError: matplotlib is not installed.
+    """
+    if not isinstance(history, History):
+        raise DataError(f"curves: takes the History that tg.fit returns, not a {type(history).__name__}")
+    if not len(history):
+        raise DataError("curves: the history has no epoch; a run that is interrupted in its first one leaves none")
+    names = names or tuple(name for name in history.names if name.endswith("loss"))
+    lines = {name: np.array(history[name], float) for name in names}
+    for name, line in lines.items():
+        if log and (bad := np.flatnonzero(line <= 0.0)).size:
+            raise DataError(f"curves: {name} is {line[bad[0]]:g} in epoch {bad[0] + 1}, which a logarithmic scale "
+                            "cannot show; leave log=False")
+    ax = canvas(ax, "curves")
+    epochs = np.arange(1, len(history) + 1)
+    for place, (name, line) in enumerate(lines.items()):
+        ax.plot(epochs, line, color=COLOURS[place % len(COLOURS)], label=name.replace("_", " "),
+                linestyle="--" if name.startswith(VALIDATION) else "-", marker="o" if len(history) == 1 else None)
+    kinds = {name.removeprefix(VALIDATION).replace("_", " ") for name in lines}
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(kinds.pop() if len(kinds) == 1 else "value")
+    if log:
+        ax.set_yscale("log")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if len(lines) > 1:
+        ax.legend()
+    everything = np.concatenate(list(lines.values()))
+    titled(ax, "", int(np.sum(~np.isfinite(everything))), everything.size)
+    return ax
