@@ -60,18 +60,18 @@ def decision_boundary(model: Callable[[Any], Any], points: Any, labels: Any, ax:
     kinds = _kinds(classes, margins.shape[-1], scores.ndim == 1)
     if names is not None and len(names) != len(kinds):
         raise ShapeError(f"{who}: {len(names)} names for {len(kinds)} classes")
-    ax = canvas(ax, who)
-    _regions(ax, across, up, margins)
+    plot = canvas(ax, who)
+    _regions(plot, across, up, margins)
     for place, kind in enumerate(kinds):
         mine = places[finite & (classes == kind)]
-        ax.scatter(mine[:, 0], mine[:, 1], s=28, color=COLOURS[place % len(COLOURS)], linewidth=0.7,
-                   marker=MARKERS[place % len(MARKERS)], edgecolor=ax.get_facecolor(), zorder=3,
+        plot.scatter(mine[:, 0], mine[:, 1], s=28, color=COLOURS[place % len(COLOURS)], linewidth=0.7,
+                   marker=MARKERS[place % len(MARKERS)], edgecolor=plot.get_facecolor(), zorder=3,
                    label=names[place] if names is not None else f"class {kind}")
-    ax.set(xlim=(across[0], across[-1]), ylim=(up[0], up[-1]), xlabel="feature 0", ylabel="feature 1")
-    ax.legend(framealpha=0.85)
-    answers = np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
-    titled(ax, "", int(np.sum(~answers) + np.sum(~finite)), len(answers) + len(finite))
-    return ax
+    plot.set(xlim=(across[0], across[-1]), ylim=(up[0], up[-1]), xlabel="feature 0", ylabel="feature 1")
+    plot.legend(framealpha=0.85)
+    unknown = np.isnan(margins).any(axis=2)
+    titled(plot, "", int(np.sum(unknown) + np.sum(~finite)), unknown.size + finite.size)
+    return plot
 
 
 def _labels(labels: Any) -> Array:
@@ -90,7 +90,9 @@ def _margins(scores: Array, threshold: float) -> Array:
     others = scores.copy()
     np.put_along_axis(others, first, -np.inf, axis=1)
     best = np.take_along_axis(scores, first, axis=1)
-    return np.where(np.arange(scores.shape[1]) == first, scores - others.max(axis=1, keepdims=True), scores - best)
+    leads: Array = scores - best
+    np.put_along_axis(leads, first, best - others.max(axis=1, keepdims=True), axis=1)
+    return leads
 
 
 def _kinds(labels: Array, count: int, single: bool) -> Array:

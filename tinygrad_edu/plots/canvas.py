@@ -65,10 +65,13 @@ def check_axes(ax: Any, who: str) -> None:
 
 
 def colours(stops: tuple[str, ...]) -> Any:
-    """A scale through these colours; what is left out is transparent."""
-    scale = mpl("colors").LinearSegmentedColormap.from_list("tinygrad_edu", stops)
-    scale.set_bad(alpha=0.0)
-    return scale
+    """A scale through these colours; what is masked is transparent, as always in matplotlib."""
+    return mpl("colors").LinearSegmentedColormap.from_list("tinygrad_edu", stops)
+
+
+def whole(axis: Any) -> None:
+    """Ticks at whole numbers alone: there is no epoch 1.25."""
+    axis.set_major_locator(mpl("ticker").MaxNLocator(integer=True))
 
 
 def titled(ax: Axes, title: str, missing: int = 0, of: int = 0) -> None:

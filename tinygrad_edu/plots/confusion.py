@@ -33,19 +33,19 @@ def confusion_matrix(prediction: Any, labels: Any = None, ax: Any = None, *,
     if names is not None and len(names) != size:
         raise ShapeError(f"confusion_matrix: {len(names)} names for {size} classes")
     side = min(max(3.2, 1.4 + 0.48 * size), 12.0)
-    ax = canvas(ax, "confusion_matrix", (side, side))
+    plot = canvas(ax, "confusion_matrix", (side, side))
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
-    ax.imshow(shares, cmap=colours(RISING), vmin=0.0, vmax=1.0)
+    plot.imshow(shares, cmap=colours(RISING), vmin=0.0, vmax=1.0)
     for (row, column), count in np.ndenumerate(counts):  # on cells, whose shade is known, the tone of text is too
         tone = "#ffffff" if shares[row, column] > 0.5 else "#16181d"
-        ax.text(column, row, f"{count}", ha="center", va="center", color=tone, alpha=1.0 if count else 0.3)
+        plot.text(column, row, f"{count}", ha="center", va="center", color=tone, alpha=1.0 if count else 0.3)
     texts = [str(k) for k in range(size)] if names is None else list(names)
-    ax.set_xticks(range(size), texts, rotation=45 if max(map(len, texts)) > 4 else 0)
-    ax.set_yticks(range(size), texts)
-    ax.set(xlabel="answer", ylabel="true class")
-    titled(ax, f"{100.0 * np.trace(counts) / counts.sum():.1f} % of {counts.sum():,} are right")
-    return ax
+    plot.set_xticks(range(size), texts, rotation=45 if max(map(len, texts)) > 4 else 0)
+    plot.set_yticks(range(size), texts)
+    plot.set(xlabel="answer", ylabel="true class")
+    titled(plot, f"{100.0 * np.trace(counts) / counts.sum():.1f} % of {counts.sum():,} are right")
+    return plot
 
 
 def _counts(given: Any) -> Array:

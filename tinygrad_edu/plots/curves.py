@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..training.history import History
-from .canvas import COLOURS, Axes, canvas, titled
+from .canvas import COLOURS, Axes, canvas, titled, whole
 
 VALIDATION = "validation_"
 
@@ -38,19 +38,19 @@ def curves(history: History, *names: str, ax: Any = None, log: bool = False) -> 
         if log and (bad := np.flatnonzero(line <= 0.0)).size:
             raise DataError(f"curves: {name} is {line[bad[0]]:g} in epoch {bad[0] + 1}, which a logarithmic scale "
                             "cannot show; leave log=False")
-    ax = canvas(ax, "curves")
+    plot = canvas(ax, "curves")
     epochs = np.arange(1, len(history) + 1)
     for place, (name, line) in enumerate(lines.items()):
-        ax.plot(epochs, line, color=COLOURS[place % len(COLOURS)], label=name.replace("_", " "),
+        plot.plot(epochs, line, color=COLOURS[place % len(COLOURS)], label=name.replace("_", " "),
                 linestyle="--" if name.startswith(VALIDATION) else "-", marker="o" if len(history) == 1 else None)
     kinds = {name.removeprefix(VALIDATION).replace("_", " ") for name in lines}
-    ax.set_xlabel("epoch")
-    ax.set_ylabel(kinds.pop() if len(kinds) == 1 else "value")
+    plot.set_xlabel("epoch")
+    plot.set_ylabel(kinds.pop() if len(kinds) == 1 else "value")
     if log:
-        ax.set_yscale("log")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+        plot.set_yscale("log")
+    whole(plot.xaxis)
     if len(lines) > 1:
-        ax.legend()
+        plot.legend()
     everything = np.concatenate(list(lines.values()))
-    titled(ax, "", int(np.sum(~np.isfinite(everything))), everything.size)
-    return ax
+    titled(plot, "", int(np.sum(~np.isfinite(everything))), everything.size)
+    return plot

@@ -78,21 +78,21 @@ def gradient_flow(model: Module, ax: Any = None) -> Axes:
         MissingExtraError: matplotlib is not installed.
     """
     groups = _reached(groups_of(require_module(model, "gradient_flow"), "gradient_flow"), "gradient_flow")
-    ax = _rows_on(ax, "gradient_flow", [group.name for group in groups])
+    plot = _rows_on(ax, "gradient_flow", [group.name for group in groups])
     sizes = [np.abs(_finite(group.gradient)) for group in groups]
     shown = [(row, size.mean(), size.max()) for row, size in enumerate(sizes) if size.any()]
-    ax.set_xscale("log")
+    plot.set_xscale("log")
     if shown:
         rows, means, peaks = map(np.array, zip(*shown, strict=True))
-        ax.hlines(rows, means, peaks, color=MIDDLE, linewidth=1.5, zorder=1)
-        ax.plot(means, rows, "o", color=COLOURS[0], label="mean")
-        ax.plot(peaks, rows, "D", color=COLOURS[1], label="largest")
-        ax.legend()
+        plot.hlines(rows, means, peaks, color=MIDDLE, linewidth=1.5, zorder=1)
+        plot.plot(means, rows, "o", color=COLOURS[0], label="mean")
+        plot.plot(peaks, rows, "D", color=COLOURS[1], label="largest")
+        plot.legend()
     for row, group in enumerate(groups):
-        _mark(ax, row, group.gradient)
-    ax.set_xlabel("absolute gradient")
-    _note(ax, [(group.name, group.gradient) for group in groups])
-    return ax
+        _mark(plot, row, group.gradient)
+    plot.set_xlabel("absolute gradient")
+    _note(plot, [(group.name, group.gradient) for group in groups])
+    return plot
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------
@@ -111,11 +111,11 @@ def _finite(x: Array | None) -> Array:
 
 def _rows_on(ax: Any, who: str, names: list[str]) -> Axes:
     """Axes with a named row for each, the first on top."""
-    ax = canvas(ax, who, (6.4, min(max(2.4, 1.0 + 0.42 * len(names)), 40.0)))
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.9)
-    ax.tick_params(axis="y", length=0)
-    return ax
+    plot = canvas(ax, who, (6.4, min(max(2.4, 1.0 + 0.42 * len(names)), 40.0)))
+    plot.set_yticks(range(len(names)), names)
+    plot.set_ylim(len(names) - 0.4, -0.9)
+    plot.tick_params(axis="y", length=0)
+    return plot
 
 
 def _mark(ax: Axes, row: int, values: Array | None) -> bool:
@@ -138,17 +138,17 @@ def _ridges(rows: list[Row], ax: Any, who: str, what: str, bins: int) -> Axes:
     """A histogram in each row, on one scale."""
     if bins < 1:
         raise ShapeError(f"{who}: bins must be at least 1, not {bins}")
-    ax = _rows_on(ax, who, [name for name, _ in rows])
+    plot = _rows_on(ax, who, [name for name, _ in rows])
     for row, (_, values) in enumerate(rows):
         finite = _finite(values)
-        if _mark(ax, row, values):
+        if _mark(plot, row, values):
             continue
         counts, edges = np.histogram(finite.astype(float), bins)
-        ax.stairs(row - 0.8 * counts / counts.max(), edges, baseline=row, fill=True, color=COLOURS[0], alpha=0.65)
-        ax.axhline(row, color=MIDDLE, linewidth=0.5)
+        plot.stairs(row - 0.8 * counts / counts.max(), edges, baseline=row, fill=True, color=COLOURS[0], alpha=0.65)
+        plot.axhline(row, color=MIDDLE, linewidth=0.5)
         zeros = np.mean(finite == 0.0)
         text = f"std {finite.std():.2g}" + (f", {100.0 * zeros:.0f} % zero" if what == "activation" and zeros else "")
-        ax.text(1.02, row - 0.3, text, transform=ax.get_yaxis_transform(), va="center", fontsize="small")
-    ax.set_xlabel(what)
-    _note(ax, rows)
-    return ax
+        plot.text(1.02, row - 0.3, text, transform=plot.get_yaxis_transform(), va="center", fontsize="small")
+    plot.set_xlabel(what)
+    _note(plot, rows)
+    return plot

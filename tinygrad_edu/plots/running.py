@@ -133,8 +133,8 @@ def layers_of(model: Module, inputs: Any, who: str) -> list[Layer]:
             name = kind or (f"{place}: {type(module).__name__}" if place else type(module).__name__)
             layers.setdefault(key, Layer(name, module)).nodes.append(node)
     if not layers:
-        raise DataError(f"{who}: no layer of {type(model).__name__} has recorded anything; its inputs are no floats, or "
-                        "it does not compute with the operations of this package")
+        raise DataError(f"{who}: no layer of {type(model).__name__} has recorded anything; its inputs are no floats, "
+                        "or it does not compute with the operations of this package")
     return list(layers.values())
 
 

@@ -12,7 +12,7 @@ from ..nn import Module
 from ..nn.recurrent import Cell
 from ..nn.scalar_cells import ScalarRNNCell
 from ..nn.sequences import Recurrent
-from .canvas import Array, Axes, canvas, heat_map, numbers, titled
+from .canvas import Array, Axes, canvas, heat_map, numbers, titled, whole
 from .running import Layer, layers_of
 
 
@@ -46,16 +46,17 @@ def states(outputs: Any, inputs: Any = None, ax: Any = None, *, names: Sequence[
                          "one, as in outputs[:, 0], or outputs[0] where batch_first")
     if names is not None and len(names) != len(table):
         raise ShapeError(f"states: {len(names)} names for {len(table)} steps")
-    ax = canvas(ax, "states", (min(max(4.0, 2.0 + 0.3 * len(table)), 14.0), min(max(2.4, 1.2 + 0.1 * table.shape[1]), 9)))
-    heat_map(ax, table.T, "state", aspect="auto")
+    steps, units = table.shape
+    plot = canvas(ax, "states", (min(max(4.0, 2.0 + 0.3 * steps), 14.0), min(max(2.4, 1.2 + 0.1 * units), 9.0)))
+    heat_map(plot, table.T, "state", aspect="auto")
     if names is not None:
-        ax.set_xticks(range(len(names)), names)
+        plot.set_xticks(range(len(names)), names)
     else:
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.yaxis.get_major_locator().set_params(integer=True)
-    ax.set(xlabel="step", ylabel="unit")
-    titled(ax, "" if label == "state" else label, int(np.sum(~np.isfinite(table))), table.size)
-    return ax
+        whole(plot.xaxis)
+    whole(plot.yaxis)
+    plot.set(xlabel="step", ylabel="unit")
+    titled(plot, "" if label == "state" else label, int(np.sum(~np.isfinite(table))), table.size)
+    return plot
 
 
 def _recurrent(model: Module, layers: list[Layer]) -> Layer:

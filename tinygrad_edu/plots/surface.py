@@ -46,8 +46,8 @@ def loss_surface(model: Module, loss: Callable[[], Any], ax: Any = None, *, span
     """
     who = "loss_surface"
     if not callable(loss):
-        raise DataError(f"{who}: loss must be a function without arguments, as in lambda: nn.mse_loss(model(x), y), not "
-                        f"{type(loss).__name__}")
+        raise DataError(f"{who}: loss must be a function without arguments, as in lambda: nn.mse_loss(model(x), y), "
+                        f"not {type(loss).__name__}")
     if points < 3 or not 0.0 < span < np.inf:
         raise ShapeError(f"{who}: needs at least 3 points and a span above 0, not {points} and {span}")
     groups = _moving(require_module(model, who))
@@ -64,9 +64,9 @@ def loss_surface(model: Module, loss: Callable[[], Any], ax: Any = None, *, span
                     _move(group, start + (across * a + up * b).astype(start.dtype))
                 table[row, column] = _number(loss())
     _check(table)
-    ax = canvas(ax, who, (5.6, 4.4))
-    _draw(ax, steps, table, here)
-    return ax
+    plot = canvas(ax, who, (5.6, 4.4))
+    _draw(plot, steps, table, here)
+    return plot
 
 
 def _number(loss: Any) -> float:
@@ -80,7 +80,7 @@ def _number(loss: Any) -> float:
 
 
 def _moving(model: Module) -> list[Group]:
-    """The filters: weights of two axes or more, the Values of a neuron; all parameters where there are none of these."""
+    """The filters: weights of two axes or more, the Values of a neuron; all parameters where there are no such."""
     groups = groups_of(model, "loss_surface", by_neuron=True)
     groups = [group for group in groups if all(node.requires_grad for node in group.nodes)]
     if not groups:
@@ -93,7 +93,8 @@ def _direction(group: Group, rng: np.random.Generator) -> Array:
     data = group.data.astype(float)
     d = rng.standard_normal(data.shape)
     axes = tuple(range(1, data.ndim)) if data.ndim > 1 else None
-    return d * _norm(data, axes) / np.maximum(_norm(d, axes), np.finfo(float).tiny)
+    d *= _norm(data, axes) / np.maximum(_norm(d, axes), np.finfo(float).tiny)
+    return d
 
 
 def _norm(x: Array, axes: Any) -> Any:

@@ -75,8 +75,8 @@ def feature_maps(model: Module, image: Any, ax: Any = None, *, layer: Any = None
         raise DataError(f"{who}: no {what} was called; there are {', '.join(one.name for one in layers)}")
     maps = np.asarray(chosen.nodes[0]._data)
     if maps.ndim != 4:
-        raise ShapeError(f"{who}: {chosen.name} gives shape {maps.shape}, not maps (1, channels, height, width); choose "
-                         "a layer before the image is flattened")
+        raise ShapeError(f"{who}: {chosen.name} gives shape {maps.shape}, not maps (1, channels, height, width); "
+                         "choose a layer before the image is flattened")
     return _tiled(maps[0], ax, who, chosen.name, "activation", most)
 
 
@@ -110,9 +110,9 @@ def _tiled(images: Array, ax: Any, who: str, title: str, label: str, most: int, 
         top, left = place // columns * (height + 1), place % columns * (width + 1)
         sheet[top:top + height, left:left + width] = image
     longest = max(sheet.shape)
-    ax = canvas(ax, who, (1.6 + 4.8 * sheet.shape[1] / longest, max(1.6, 0.5 + 4.8 * sheet.shape[0] / longest)))
-    heat_map(ax, sheet, label)
-    ax.set_axis_off()
+    plot = canvas(ax, who, (1.6 + 4.8 * sheet.shape[1] / longest, max(1.6, 0.5 + 4.8 * sheet.shape[0] / longest)))
+    heat_map(plot, sheet, label)
+    plot.set_axis_off()
     cut = f", the first {len(images)} of {total}" if len(images) < total else ""
-    titled(ax, title + cut, int(np.sum(~np.isfinite(images))), images.size)
-    return ax
+    titled(plot, title + cut, int(np.sum(~np.isfinite(images))), images.size)
+    return plot
