@@ -56,6 +56,7 @@ def decision_boundary(model: Callable[[Any], Any], points: Any, labels: Any, ax:
     across, up = (np.linspace(a, b, side) for a, b in zip(low - edge, high + edge, strict=True))
     grid = np.stack(np.meshgrid(across, up), axis=-1)
     scores = scores_of(twin, grid.reshape(-1, 2), who)
+    scores[~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)] = np.nan
     margins = _margins(scores, threshold).reshape(side, side, -1)
     kinds = _kinds(classes, margins.shape[-1], scores.ndim == 1)
     if names is not None and len(names) != len(kinds):
@@ -113,7 +114,7 @@ def _kinds(labels: Array, count: int, single: bool) -> Array:
 
 def _regions(ax: Axes, across: Array, up: Array, margins: Array) -> None:
     """The plane in the colours of the classes, and lines where one takes over."""
-    known = np.isfinite(margins).all(axis=2)
+    known = ~np.isnan(margins).any(axis=2)
     answers = np.ma.masked_where(~known, margins.argmax(axis=2) if margins.shape[2] > 2 else margins[..., 1] > 0.0)
     count = margins.shape[2]
     scale = mpl("colors").ListedColormap([COLOURS[k % len(COLOURS)] for k in range(count)])

@@ -81,10 +81,12 @@ def titled(ax: Axes, title: str, missing: int = 0, of: int = 0) -> None:
 
 
 def heat_map(ax: Axes, image: Array, label: str, **options: Any) -> None:
-    """An image of signed numbers, blue below 0 and orange above it, with its scale; what is masked stays empty."""
-    most = float(np.abs(image[np.isfinite(image)]).max(initial=0.0)) or 1.0
-    picture = ax.imshow(np.ma.masked_invalid(image), cmap=colours(DIVERGING), vmin=-most, vmax=most,
-                        interpolation="nearest", **options)
+    """An image of numbers, blue below 0 and orange above it, with its scale; what is not finite stays empty."""
+    finite = image[np.isfinite(image)]
+    most = float(np.abs(finite).max(initial=0.0)) or 1.0
+    signed = bool(np.any(finite < 0.0))
+    picture = ax.imshow(np.ma.masked_invalid(image), cmap=colours(DIVERGING if signed else DIVERGING[2:]),
+                        vmin=-most if signed else 0.0, vmax=most, interpolation="nearest", **options)
     figure: Any = ax.figure
     figure.colorbar(picture, ax=ax, label=label, shrink=0.8)
 

@@ -41,7 +41,7 @@ def confusion_matrix(prediction: Any, labels: Any = None, ax: Any = None, *,
         tone = "#ffffff" if shares[row, column] > 0.5 else "#16181d"
         plot.text(column, row, f"{count}", ha="center", va="center", color=tone, alpha=1.0 if count else 0.3)
     texts = [str(k) for k in range(size)] if names is None else list(names)
-    plot.set_xticks(range(size), texts, rotation=45 if max(map(len, texts)) > 4 else 0)
+    plot.set_xticks(range(size), texts, rotation=45 if max(map(len, texts)) > (6 if size < 6 else 3) else 0)
     plot.set_yticks(range(size), texts)
     plot.set(xlabel="answer", ylabel="true class")
     titled(plot, f"{100.0 * np.trace(counts) / counts.sum():.1f} % of {counts.sum():,} are right")

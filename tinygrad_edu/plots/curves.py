@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..training.history import History
-from .canvas import COLOURS, Axes, canvas, titled, whole
+from .canvas import COLOURS, Axes, canvas, mpl, titled, whole
 
 VALIDATION = "validation_"
 
@@ -48,6 +48,11 @@ def curves(history: History, *names: str, ax: Any = None, log: bool = False) -> 
     plot.set_ylabel(kinds.pop() if len(kinds) == 1 else "value")
     if log:
         plot.set_yscale("log")
+        values = np.concatenate(list(lines.values()))
+        if np.nanmax(values) < 100.0 * np.nanmin(values):  # else the powers of ten are enough
+            plot.yaxis.set_major_locator(mpl("ticker").LogLocator(subs=(1, 2, 3, 5, 7)))
+            plot.yaxis.set_minor_formatter("")
+        plot.yaxis.set_major_formatter("{x:g}")
     whole(plot.xaxis)
     if len(lines) > 1:
         plot.legend()

@@ -46,7 +46,8 @@ def histograms(model: Module, what: str = "weights", ax: Any = None, *, bins: in
 def activations(model: Module, inputs: Any, ax: Any = None, *, bins: int = 40) -> Axes:
     """Histograms of what each layer gives for these inputs, a row for each from the first to the last.
 
-    The standard deviation stands beside it, and the share of zeros: of units that a relu has switched off.
+    The standard deviation stands beside it, and the share of zeros, of units that a relu has switched off: these are
+    not in the histogram, where they would tower above all others.
 
     Args:
         model: what is called, in evaluation mode.
@@ -143,11 +144,11 @@ def _ridges(rows: list[Row], ax: Any, who: str, what: str, bins: int) -> Axes:
         finite = _finite(values)
         if _mark(plot, row, values):
             continue
-        counts, edges = np.histogram(finite.astype(float), bins)
+        zeros = np.mean(finite == 0.0) if what == "activation" else 0.0  # they would tower above all others
+        counts, edges = np.histogram(finite[finite != 0.0] if zeros else finite, bins)
         plot.stairs(row - 0.8 * counts / counts.max(), edges, baseline=row, fill=True, color=COLOURS[0], alpha=0.65)
         plot.axhline(row, color=MIDDLE, linewidth=0.5)
-        zeros = np.mean(finite == 0.0)
-        text = f"std {finite.std():.2g}" + (f", {100.0 * zeros:.0f} % zero" if what == "activation" and zeros else "")
+        text = f"std {finite.std():.2g}" + (f", {100.0 * zeros:.0f} % zero" if zeros else "")
         plot.text(1.02, row - 0.3, text, transform=plot.get_yaxis_transform(), va="center", fontsize="small")
     plot.set_xlabel(what)
     _note(plot, rows)

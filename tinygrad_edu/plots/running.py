@@ -79,7 +79,7 @@ def scores_of(model: Callable[[Any], Any], rows: Array, who: str) -> Array:
     Raises:
         ShapeError: it gives another shape.
     """
-    with evaluating(model), no_grad():
+    with evaluating(model), no_grad(), np.errstate(all="ignore"):  # far from the data, numbers may overflow
         if by_rows(model):
             scores = numbers([model(row) for row in rows.tolist()], who)
         else:
@@ -169,7 +169,7 @@ def _results(model: Module, roots: list[Node]) -> Iterator[tuple[Any, Module, st
             if any(call not in readers for readers in left[node]):
                 given.setdefault(call, []).append(node)
         caller, name = calls[0], node.op.name
-        if name in NAMED and (caller.module is model or not _is_layer(caller.module)):
+        if name in NAMED and (caller.module is model or not (_is_layer(caller.module) or _is_neuron(caller.module))):
             counts[caller, name] = 0 if node.is_scalar else counts.get((caller, name), -1) + 1
             functions[node] = (id(caller.module), name, counts[caller, name]), caller.module, name
     ends = [(node.index, id(call.module), call.module, "", node) for call, nodes in given.items()
@@ -188,7 +188,11 @@ def _results_of(call: Call, nodes: list[Node]) -> list[Node]:
 
 def _is_layer(module: Module) -> bool:
     """Whether it holds no modules but neurons, and is no neuron in a layer."""
-    return not isinstance(module, Neuron) and all(isinstance(part, Neuron) for part in module.modules()[1:])
+    return not _is_neuron(module) and all(map(_is_neuron, module.modules()[1:]))
+
+
+def _is_neuron(module: Module) -> bool:
+    return isinstance(module, Neuron)
 
 
 def _calls(node: Node) -> tuple[Call, ...]:

@@ -13,7 +13,7 @@ from ..errors import DataError, ShapeError
 from ..modes import no_grad
 from ..nn import Module
 from ..ops.defaults import Rng
-from .canvas import COLOURS, RISING, Array, Axes, canvas, check_axes, colours, titled
+from .canvas import COLOURS, RISING, Array, Axes, canvas, check_axes, colours, mpl, titled
 from .groups import Group, groups_of
 from .running import evaluating, require_module
 
@@ -144,5 +144,7 @@ def _draw(ax: Axes, steps: Array, table: Array, here: float) -> None:
     figure: Any = ax.figure
     figure.colorbar(mesh, ax=ax, label=label)
     ax.plot([0.0], [0.0], "*", color=COLOURS[1], markersize=15, markeredgecolor="#16181d", linestyle="none")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(mpl("ticker").MaxNLocator(5))
     ax.set(xlabel="along direction 1", ylabel="along direction 2", aspect="equal")
     titled(ax, f"loss {here:.4g} at the present weights", int(np.sum(~finite)), finite.size)
