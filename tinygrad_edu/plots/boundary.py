@@ -66,8 +66,8 @@ def decision_boundary(model: Callable[[Any], Any], points: Any, labels: Any, ax:
     for place, kind in enumerate(kinds):
         mine = places[finite & (classes == kind)]
         plot.scatter(mine[:, 0], mine[:, 1], s=28, color=COLOURS[place % len(COLOURS)], linewidth=0.7,
-                   marker=MARKERS[place % len(MARKERS)], edgecolor=plot.get_facecolor(), zorder=3,
-                   label=names[place] if names is not None else f"class {kind}")
+                     marker=MARKERS[place % len(MARKERS)], edgecolor=plot.get_facecolor(), zorder=3,
+                     label=names[place] if names is not None else f"class {kind}")
     plot.set(xlim=(across[0], across[-1]), ylim=(up[0], up[-1]), xlabel="feature 0", ylabel="feature 1")
     plot.legend(framealpha=0.85)
     unknown = np.isnan(margins).any(axis=2)

@@ -42,7 +42,7 @@ def curves(history: History, *names: str, ax: Any = None, log: bool = False) -> 
     epochs = np.arange(1, len(history) + 1)
     for place, (name, line) in enumerate(lines.items()):
         plot.plot(epochs, line, color=COLOURS[place % len(COLOURS)], label=name.replace("_", " "),
-                linestyle="--" if name.startswith(VALIDATION) else "-", marker="o" if len(history) == 1 else None)
+                  linestyle="--" if name.startswith(VALIDATION) else "-", marker="o" if len(history) == 1 else None)
     kinds = {name.removeprefix(VALIDATION).replace("_", " ") for name in lines}
     plot.set_xlabel("epoch")
     plot.set_ylabel(kinds.pop() if len(kinds) == 1 else "value")

@@ -169,7 +169,7 @@ def _results(model: Module, roots: list[Node]) -> Iterator[tuple[Any, Module, st
             if any(call not in readers for readers in left[node]):
                 given.setdefault(call, []).append(node)
         caller, name = calls[0], node.op.name
-        if name in NAMED and (caller.module is model or not (_is_layer(caller.module) or _is_neuron(caller.module))):
+        if name in NAMED and _shows_functions(caller.module, model):
             counts[caller, name] = 0 if node.is_scalar else counts.get((caller, name), -1) + 1
             functions[node] = (id(caller.module), name, counts[caller, name]), caller.module, name
     ends = [(node.index, id(call.module), call.module, "", node) for call, nodes in given.items()
@@ -189,6 +189,12 @@ def _results_of(call: Call, nodes: list[Node]) -> list[Node]:
 def _is_layer(module: Module) -> bool:
     """Whether it holds no modules but neurons, and is no neuron in a layer."""
     return not _is_neuron(module) and all(map(_is_neuron, module.modules()[1:]))
+
+
+def _shows_functions(module: Module, model: Module) -> bool:
+    """Whether activations that it calls count: in a module that holds layers, or is all that the user wrote."""
+    return not (_is_layer(module) or _is_neuron(module)) or (
+        module is model and not type(module).__module__.startswith(Recurrent.__module__.rpartition(".")[0] + "."))
 
 
 def _is_neuron(module: Module) -> bool:
