@@ -73,6 +73,13 @@ def test_a_plot_without_axes_makes_a_figure_of_its_own(name):
 
 
 @pytest.mark.parametrize("name", CALLS)
+def test_a_title_that_was_set_before_stays():
+    """Where the plot has nothing to say."""
+    ax = axes()
+    ax.set_title("mine")
+    assert plots.curves(HISTORY, ax=ax).get_title() == "mine"
+
+
 def test_several_axes_are_told_to_be_one_too_many(name):
     """What plt.subplots(1, 2) gives is an array."""
     with pytest.raises(DataError, match=rf"^{name}: ax must be one Axes of matplotlib, not ndarray; .*ax=axes\[0\]"):
@@ -134,8 +141,9 @@ def test_a_single_epoch_is_a_visible_point():
 
 def test_a_loss_that_is_not_finite_is_left_out_and_told():
     """The curve goes on behind it."""
-    ax = plots.curves(tg.History([{"loss": 1.0}, {"loss": np.nan}, {"loss": np.inf}, {"loss": 2.0}]))
+    ax = plots.curves(tg.History([{"loss": 1.0}, {"loss": np.nan}, {"loss": np.inf}, {"loss": 2.0}]), log=True)
     assert "2 of 4 numbers are not finite" in ax.get_title()
+    assert plots.curves(tg.History([{"loss": np.nan}]), log=True, ax=axes()).get_title().startswith("1 of 1")
     ax.figure.canvas.draw()
 
 

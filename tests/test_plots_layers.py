@@ -80,6 +80,22 @@ def test_numbers_that_are_not_finite_are_left_out_of_histograms():
     assert "nothing finite" in text_of(ax)
 
 
+def test_numbers_as_good_as_equal_are_one_bar():
+    """No wider than those of the other rows, which would else be pressed together; float32 too."""
+    model = nn.Linear(3, 1, rng=0)
+    model.weight.data = np.array([[1e-3, 2e-3, 4e-3]])
+    model.bias.data = np.array([3e-3])
+    ax = plots.histograms(model, bins=10)
+    check_ridge(ax, 0, 0, model.weight.data, 10)
+    bar = ax.patches[1].get_data()
+    assert np.allclose(bar.edges, [3e-3 - 1.5e-4, 3e-3 + 1.5e-4])
+    assert np.allclose(bar.values, [0.2])
+    near = nn.LayerNorm(2)
+    near.weight.data, near.bias.data = np.array([1.0, 1.0 + 1e-15]), np.array([1.0, 1.0])
+    assert [len(patch.get_data().values) for patch in plots.histograms(near).patches] == [1, 1]
+    assert "std" in text_of(ax)[1]
+
+
 def test_gradient_flow_has_the_mean_and_the_largest_of_each_parameter():
     """On a logarithmic scale, the first on top; what has none is marked in its row."""
     model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Tanh(), nn.Linear(4, 2, rng=1))

@@ -75,9 +75,10 @@ def whole(axis: Any) -> None:
 
 
 def titled(ax: Axes, title: str, missing: int = 0, of: int = 0) -> None:
-    """Set the title, with a line on numbers that are left out."""
+    """Set the title, with a line on numbers that are left out; where there is neither, it stays as it is."""
     note = f"{missing:,} of {of:,} numbers are not finite, left out" if missing else ""
-    ax.set_title("\n".join(filter(None, [title, note])))
+    if title or note:
+        ax.set_title("\n".join(filter(None, [title, note])))
 
 
 def heat_map(ax: Axes, image: Array, label: str, **options: Any) -> None:

@@ -39,6 +39,8 @@ def curves(history: History, *names: str, ax: Any = None, log: bool = False) -> 
             raise DataError(f"curves: {name} is {line[bad[0]]:g} in epoch {bad[0] + 1}, which a logarithmic scale "
                             "cannot show; leave log=False")
     plot = canvas(ax, "curves")
+    everything = np.concatenate(list(lines.values()))
+    finite = everything[np.isfinite(everything)]
     epochs = np.arange(1, len(history) + 1)
     for place, (name, line) in enumerate(lines.items()):
         plot.plot(epochs, line, color=COLOURS[place % len(COLOURS)], label=name.replace("_", " "),
@@ -48,14 +50,12 @@ def curves(history: History, *names: str, ax: Any = None, log: bool = False) -> 
     plot.set_ylabel(kinds.pop() if len(kinds) == 1 else "value")
     if log:
         plot.set_yscale("log")
-        values = np.concatenate(list(lines.values()))
-        if np.nanmax(values) < 100.0 * np.nanmin(values):  # else the powers of ten are enough
+        if finite.size and finite.max() < 100.0 * finite.min():  # else the powers of ten are enough
             plot.yaxis.set_major_locator(mpl("ticker").LogLocator(subs=(1, 2, 3, 5, 7)))
             plot.yaxis.set_minor_formatter("")
         plot.yaxis.set_major_formatter("{x:g}")
     whole(plot.xaxis)
     if len(lines) > 1:
         plot.legend()
-    everything = np.concatenate(list(lines.values()))
-    titled(plot, "", int(np.sum(~np.isfinite(everything))), everything.size)
+    titled(plot, "", everything.size - finite.size, everything.size)
     return plot

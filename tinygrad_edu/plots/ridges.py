@@ -107,7 +107,7 @@ def _reached(groups: list[Group], who: str) -> list[Group]:
 
 
 def _finite(x: Array | None) -> Array:
-    return np.empty(0) if x is None else x[np.isfinite(x)]
+    return np.empty(0) if x is None else x[np.isfinite(x)].astype(float)
 
 
 def _rows_on(ax: Any, who: str, names: list[str]) -> Axes:
@@ -135,17 +135,28 @@ def _note(ax: Axes, rows: list[Row]) -> None:
     titled(ax, "", total - sum(_finite(values).size for _, values in rows), total)
 
 
+def _histogram(values: Array, bins: int, width: float) -> tuple[Array, Array]:
+    """Counts and edges; of numbers as good as equal a single bar, no wider than those of all rows together."""
+    low, high = float(values.min()), float(values.max())
+    if high - low > 1e-6 * max(abs(low), abs(high)):
+        return np.histogram(values, bins)
+    half = max(width, 1e-3 * abs(low)) / 2.0
+    return np.histogram(values, 1, (low - half, high + half))
+
+
 def _ridges(rows: list[Row], ax: Any, who: str, what: str, bins: int) -> Axes:
     """A histogram in each row, on one scale."""
     if bins < 1:
         raise ShapeError(f"{who}: bins must be at least 1, not {bins}")
     plot = _rows_on(ax, who, [name for name, _ in rows])
+    everything = np.concatenate([_finite(values) for _, values in rows])
+    width = float(np.ptp(everything)) / bins if everything.size else 0.0
     for row, (_, values) in enumerate(rows):
         finite = _finite(values)
         if _mark(plot, row, values):
             continue
         zeros = np.mean(finite == 0.0) if what == "activation" else 0.0  # they would tower above all others
-        counts, edges = np.histogram(finite[finite != 0.0] if zeros else finite, bins)
+        counts, edges = _histogram(finite[finite != 0.0] if zeros else finite, bins, width)
         plot.stairs(row - 0.8 * counts / counts.max(), edges, baseline=row, fill=True, color=COLOURS[0], alpha=0.65)
         plot.axhline(row, color=MIDDLE, linewidth=0.5)
         text = f"std {finite.std():.2g}" + (f", {100.0 * zeros:.0f} % zero" if zeros else "")
