@@ -179,3 +179,17 @@ def test_norms_of_large_and_small_numbers_are_right_and_without_warnings(numbers
 
 def test_infinities_among_the_means_warn_of_nothing():
     assert np.isnan(picture(np.array([np.inf, -np.inf] * 30)).cells).any()
+
+
+def test_a_leaf_that_was_given_other_data_still_stands_before_what_was_made_from_it():
+    """As after a step of an optimizer, when who looks at the loss wants to see its graph."""
+    model = nn.MLP(2, [3, 1], rng=0)
+    loss = (model([Value(1.0), Value(2.0)]) - 1.0) ** 2
+    loss.backward()
+    optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+    fresh = snapshot([loss])
+    optimizer.step()
+    stale = snapshot([loss])
+    assert all(source < item.place for item in stale.items for source in item.inputs)
+    assert len(stale.items) == len(fresh.items)
+    assert [item.op for item in stale.items if item.op] == [item.op for item in fresh.items if item.op]

@@ -174,7 +174,7 @@ def snapshot_of(order: Sequence[Node], roots: Sequence[Node], names: Mapping[int
     collected = _Collected(names or {}, {**_names_of_parameters(calls), **(parameters or {})},
                            {call: place for place, call in enumerate(calls)})
     for node in order:
-        collected.take(node)
+        collected.place_of(node)
     items = collected.items
     _enclose(items, blocks)
     for place, name in collected.parameters.items():
@@ -195,13 +195,21 @@ class _Collected:
         self.place: dict[Node, int] = {}
         self.parameters: dict[int, str] = {}
 
-    def take(self, node: Any) -> None:
+    def place_of(self, node: Any) -> int:
+        """Where a node stands, which is now if it is new: a leaf that was given other data has a later index than what
+        was made from it.
+        """
+        if node not in self.place:
+            self._take(node)
+        return self.place[node]
+
+    def _take(self, node: Any) -> None:
         """Add a node, and before it the plain operands that it was made from."""
         items, op, block = self.items, node.op, self.place_of_call.get(node.scope, -1)
         inputs = []
         for x in node.inputs:
             if isinstance(x, Node):
-                inputs.append(self.place[x])
+                inputs.append(self.place_of(x))
             else:
                 inputs.append(len(items))
                 items.append(Item(len(items), CONSTANT, "", "", "", NO_PARAMS, picture(x), None, (), (), block,
