@@ -17,7 +17,7 @@ from .flow import (
     along_arrays,
     along_scalars,
     as_float,
-    check_as_backward,
+    check_all_fresh,
     flow,
     is_finite,
     is_zero,
@@ -34,7 +34,7 @@ FEW = 32
 def assembled(ways: Ways, seed: Any, most: int, variables: Mapping[int, str]) -> Explanation:
     """The explanation of what leads from one end of these ways to the other."""
     if seed is not None:
-        check_as_backward(ways.root)
+        check_all_fresh(ways.root)
     names = Names(variables, parameter_names(ways.found))
     of, by = names(ways.root), names(ways.wrt)
     flowing = flow(ways, seed) if ways.order else Flow()

@@ -50,15 +50,10 @@ class Flow:
     cuts: list[Cut] = field(default_factory=list)
 
 
-def check_as_backward(root: Node) -> None:
-    """Raise where `backward` would, as a leaf is not what it was: where it needs the leaf itself."""
-    order = [node for node in history(root) if node.op is not None]
-    stored = current_mode().plain and all(
-        node.is_scalar and not all(d is None for d in node.derivatives)  # type: ignore[attr-defined]
-        and not (node._notes is not None and node._notes.hooks) for node in order)
-    if not stored:
-        for node in order:
-            check_fresh(node)
+def check_all_fresh(root: Node) -> None:
+    """Raise if a leaf is not what it was: the numbers of a derivation would not go together."""
+    for node in history(root):
+        check_fresh(node)
 
 
 def local(node: Node, edge: Edge) -> float | None:

@@ -36,7 +36,8 @@ def explain(node: Any, wrt: Any, *, paths: int = 8, names: Any = None, gradient:
     Raises:
         DataError: `node` or `wrt` is no node, or `paths` no number from 1 to 10,000.
         ShapeError: the node is not a single number, and there is no `gradient` of its shape.
-        StaleGraphError, AnomalyError: as in `backward`.
+        StaleGraphError: a leaf has changed since the graph was recorded.
+        AnomalyError: as in `backward`.
 
     >>> from tinygrad_edu import Value, tanh
     >>> a, b, c = Value(2.0), Value(-3.0), Value(6.0)
