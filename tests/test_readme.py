@@ -39,8 +39,8 @@ def test_the_test_of_an_activation_passes_and_its_wrong_rule_fails_as_shown(tmp_
 
 
 def test_there_are_programs_to_run():
-    """The blocks are found: the example, the training loop, fit, the new operation, the test of one."""
-    assert [bool(printed) for _, printed in BLOCKS] == [True, True, True, True, False]
+    """The blocks are found: the example, the training loop, fit, an explanation, the new operation, the test of one."""
+    assert [bool(printed) for _, printed in BLOCKS] == [True, True, True, True, True, False]
 
 
 def test_extras_named_in_the_readme_exist():
