@@ -134,7 +134,8 @@ def _data(x: float | Picture | None) -> Any:
     if x is None or isinstance(x, float):
         return x if x is None or math.isfinite(x) else {"real": SCRIPT_NAMES[str(x)]}
     low, high, norm = (_data(n) for n in (x.low, x.high, x.norm))
-    return {"kind": f"{'x'.join(map(str, x.shape)) or 'number'} {x.dtype}", "norm": norm, "low": low, "high": high,
+    kind = f"{'x'.join(map(str, x.shape))} {x.dtype}" if x.shape else ""
+    return {"kind": kind, "norm": norm, "low": low, "high": high,
             "size": list(x.cells.shape), "cells": _digits(x)}
 
 

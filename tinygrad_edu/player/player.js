@@ -11,7 +11,7 @@ const U = G.turned ? 1 : 0; // the axis along the wires
 const isNumber = x => typeof x === "number";
 const short = (x, digits = 4) => x && isFinite(x) ? String(+x.toPrecision(digits)).replace("e+", "e") : String(x);
 const amount = x => isNumber(x) ? short(x) : x.cells.length === 1 ? short(x.low) : "norm " + short(x.norm, 3);
-const full = x => isNumber(x) ? String(x) : `${x.kind}, norm ${short(x.norm)}, from ${short(x.low)} to ${short(x.high)}`;
+const full = x => isNumber(x) ? String(x) : x.cells.length === 1 ? [x.kind, x.low].join(" ").trim() : `${x.kind}, norm ${short(x.norm)}, from ${short(x.low)} to ${short(x.high)}`;
 const some = list => list.length > 8 ? [...list.slice(0, 7), "…", list.at(-1)] : list;
 const written = (item, names) => /^(\*\*|[-+*/@])$/.test(item.symbol) && names.length === 2
   ? names.join(` ${item.symbol} `) : `${item.symbol}(${some(names).join(", ")})`;
