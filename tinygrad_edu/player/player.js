@@ -180,12 +180,12 @@ function build() {
   const layers = [0, 1, 2, 3].map(() => make("g")), [seen, found] = arrange();
   entries = seen.map(thing => {
     const [x, y, width, height] = thing.seen, {title, open, item, isValue, tone, size} = thing;
-    const element = make("g", {class: item ? "box " + tone : open ? "frame" : "box module", role: "button", tabindex: -1},
+    const element = make("g", {class: item ? "box " + tone : open ? "frame" : "box module", role: item ? "img" : "button", tabindex: -1},
       make("rect", {x, y, width, height, rx: !item ? 6 : isValue ? 3 : 12}));
     const entry = {thing, element, isFrame: !item, items: open ? [] : [...thing.items]};
     if (!item) {
       element.append(make("text", open ? {x: x + 8, y: y + 14} : {x: x + width / 2, y: y + height / 2 + 4}, `${open ? "−" : "+"} ${title}`));
-      put(element, {"aria-expanded": open, "aria-label": "module " + title});
+      element.ariaExpanded = open;
     } else {
       element.dataset.item = item.place;
       if (size.length) element.append(entry.image = make("image", {x: x + 7, y: y + (height - size[1]) / 2, width: size[0], height: size[1], preserveAspectRatio: "none"}));
