@@ -45,6 +45,12 @@ def main() -> None:
         said = str(error)
     assert "pip install 'tinygrad_edu[testing]'" in said, said
 
+    try:
+        tg.plots.histograms(model)
+    except tg.errors.MissingExtraError as error:
+        said = str(error)
+    assert "pip install 'tinygrad_edu[plots]'" in said, said
+
     drawing = tg.draw(out, depth=1, engine="own")
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ("svg", "html", "dot", "mmd", "json", "txt"):

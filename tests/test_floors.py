@@ -38,10 +38,15 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "compile", "interop"),
     ("training.history", "training.progress", "training.run", "training.callbacks", "training.checks",
      "training.examples", "training.loop", "training",
+     "plots.canvas", "plots.groups", "plots.running", "plots.boundary", "plots.confusion", "plots.curves",
+     "plots.ridges", "plots.sequences", "plots.surface", "plots.tiles", "plots",
      "",  # the package itself, __init__.py
      "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour", "__main__"),
 )
 ORDER = {name: place for place, name in enumerate(name for floor in FLOORS for name in floor)}
+OPTIONAL = {"viz.drawing": {"graphviz"}, "plots.canvas": {"matplotlib"}}
+"""Files that import other packages: graphviz is a part of the core; of matplotlib, only types, for type checkers."""
+
 LAZY = {("", "__getattr__"), ("testing", "__getattr__"), ("viz", "__getattr__")}
 """The functions that may import from the package: they load floors 6 and 7, and hypothesis, on first use."""
 
@@ -138,7 +143,7 @@ def test_numpy_is_the_only_outside_package_imported(name):
     The core's other dependency, graphviz, loads with the first drawing.
     """
     outside = {target.partition(".")[0] for target, ours, _ in all_imports(name) if not ours}
-    assert outside <= set(sys.stdlib_module_names) | {"numpy"} | ({"graphviz"} if name == "viz.drawing" else set())
+    assert outside <= set(sys.stdlib_module_names) | {"numpy"} | OPTIONAL.get(name, set())
 
 
 @pytest.mark.parametrize("name", FLOORS[1])
@@ -179,5 +184,5 @@ def test_importing_the_package_loads_numpy_alone():
     run = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     packages, ours = (set(line.split()) for line in run.stdout.splitlines())
     assert packages - {"numpy"} == {PACKAGE}
-    for late in ("viz", "explaining", "testing", "compile", "interop", "tour", "__main__"):
+    for late in ("viz", "explaining", "testing", "compile", "interop", "plots", "tour", "__main__"):
         assert f"{PACKAGE}.{late}" not in ours

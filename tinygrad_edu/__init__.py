@@ -117,7 +117,8 @@ from .value import Value
 
 __version__ = "0.1.0"
 
-_LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generators", "load", "save"), "saving"),
+_LATE = {"plots": "plots", "testing": "testing", "training": "training",
+         **dict.fromkeys(("generators", "load", "save"), "saving"),
          **dict.fromkeys(("explaining", "explain"), "explaining"),
          **dict.fromkeys(("Callback", "EarlyStopping", "History", "evaluate", "fit"), "training"),
          "play": "player", "viz": "viz", **dict.fromkeys(("Drawing", "draw", "draw_dot"), "viz")}
@@ -125,6 +126,7 @@ _LATE = {"testing": "testing", "training": "training", **dict.fromkeys(("generat
 
 if _typing.TYPE_CHECKING:
     from . import explaining as explaining
+    from . import plots as plots
     from . import testing as testing
     from . import training as training
     from . import viz as viz
