@@ -41,7 +41,8 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "plots.canvas", "plots.groups", "plots.running", "plots.boundary", "plots.confusion", "plots.curves",
      "plots.ridges", "plots.sequences", "plots.surface", "plots.tiles", "plots",
      "",  # the package itself, __init__.py
-     "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour", "__main__"),
+     "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour.report", "tour",
+     "__main__"),
 )
 ORDER = {name: place for place, name in enumerate(name for floor in FLOORS for name in floor)}
 OPTIONAL = {"viz.drawing": {"graphviz"}, "plots.canvas": {"matplotlib"}}
