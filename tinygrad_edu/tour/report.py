@@ -77,6 +77,7 @@ def report_page(y: tg.Value, reports: Sequence[Report], shown: Report, command: 
         command: how the tour was called.
         seed: what its randomness started from.
     """
+    drawing = tg.draw(y, direction="TB", names={"y": y}, engine="own")
     text = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     program = base64.b64encode(hashlib.sha256(f"\n{script()}\n".encode()).digest()).decode()
     counts = tg.nn.confusion_matrix(shown.scores, shown.digits)
@@ -87,7 +88,7 @@ def report_page(y: tg.Value, reports: Sequence[Report], shown: Report, command: 
         mark=MARK, script=f"sha256-{program}", seed=seed, command=html.escape(command),
         accuracy=f"{100.0 * shown.accuracy:.1f} %", tested=len(shown.digits), wrong_count=len(wrong),
         parameters=f"{shown.parameters:,}", learned=f"{TRAINING:,}",
-        graph=inlined(tg.draw(y, direction="TB", names={"y": y}, engine="own").to_svg(), "graph-"),
+        graph=inlined(drawing.to_svg(), "graph-"), graph_text=html.escape(drawing.to_text()),
         player=html.escape(tg.play(y, names={"y": y}).to_html()),
         networks="\n".join(map(_row, reports)),
         curves="\n".join([_curves(report, place) for place, report in enumerate(reports)]),
