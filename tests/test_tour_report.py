@@ -61,6 +61,7 @@ def test_a_network_without_mistakes_is_a_page_too():
 
 def test_each_network_has_a_row_and_curves():
     page = read(made(result([1, 2], [1, 3]), result([1, 2], [1, 2], "CNN"), shown=1))
+    assert page.complaints == []  # the ids of the pictures are each its own
     assert page.tables[0][1:] == [["perceptron", "1,234", "2", "50.0 %", "1", "1.5"],
                                   ["CNN", "1,234", "2", "100.0 %", "0", "1.5"]]
     assert page.headings[4:6] == ["Perceptron", "CNN"]

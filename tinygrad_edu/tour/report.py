@@ -135,7 +135,7 @@ def _curves(report: Report, place: int) -> str:
         for ax in (left, right):
             ax.grid(alpha=0.12, color=INK)
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(file, format="svg", transparent=True)
     name = html.escape(report.network.name)
     first, last = report.history.rows[0], report.history.rows[-1]
     label = html.escape(f"Curves over {len(report.history)} epochs: the loss from {first['loss']:.3f} to "
