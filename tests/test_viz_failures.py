@@ -163,15 +163,16 @@ def test_of_many_operands_the_odd_one_is_shown():
     assert len(tg.draw(anomaly(lambda: tg.log(many - 1e9))).shown.boxes) < 80
 
 
-def test_the_failed_neuron_of_many_alike_is_the_one_that_is_shown():
-    """Of twenty that are alike the eighteenth: neither does another stand for it, nor is it among those left out.
+@pytest.mark.parametrize(("count", "place"), [(5, 3), (20, 17)])
+def test_the_failed_neuron_of_many_alike_is_the_one_that_is_shown(count, place):
+    """Neither does another, of the five that are shown, stand for it, nor is it among those left out of twenty.
 
     Its answer is 0, so that with a weight of 1e308 the next neuron's is finite; but 10 * 1e308, its cotangent, is not.
     """
-    layer, last = nn.Layer(2, 20, rng=0), nn.Neuron(20, nonlin=False, rng=0)
-    for parameter in layer.neurons[17].parameters():
+    layer, last = nn.Layer(2, count, rng=0), nn.Neuron(count, nonlin=False, rng=0)
+    for parameter in layer.neurons[place].parameters():
         parameter.data = -1.0
-    last.w[17].data = 1e308
+    last.w[place].data = 1e308
     y = last(layer([1.0, Value(20.0, "v")])) * 10.0
     error = anomaly(y.backward)
     view = tg.draw(error).shown
