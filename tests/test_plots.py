@@ -72,7 +72,6 @@ def test_a_plot_without_axes_makes_a_figure_of_its_own(name):
     made.figure.canvas.draw()
 
 
-@pytest.mark.parametrize("name", CALLS)
 def test_a_title_that_was_set_before_stays():
     """Where the plot has nothing to say."""
     ax = axes()
@@ -80,6 +79,7 @@ def test_a_title_that_was_set_before_stays():
     assert plots.curves(HISTORY, ax=ax).get_title() == "mine"
 
 
+@pytest.mark.parametrize("name", CALLS)
 def test_several_axes_are_told_to_be_one_too_many(name):
     """What plt.subplots(1, 2) gives is an array."""
     with pytest.raises(DataError, match=rf"^{name}: ax must be one Axes of matplotlib, not ndarray; .*ax=axes\[0\]"):

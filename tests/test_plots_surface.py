@@ -53,6 +53,21 @@ def test_of_values_the_weights_of_a_neuron_are_a_filter():
         assert np.isclose(np.linalg.norm(moved[mine]), np.linalg.norm(numbers[1, 1][mine]))
 
 
+def test_of_a_cell_of_values_each_row_is_a_filter_and_the_biases_stay():
+    """Rows of nested lists of Values move by their own length."""
+    model = nn.ScalarRNNCell(3, 2, rng=0)
+    loss, seen = watched(model)
+    plots.loss_surface(model, loss, points=3, rng=1)
+    numbers = np.array(seen[1:]).reshape(3, 3, -1)
+    moved, start = numbers[1, 2] - numbers[1, 1], numbers[1, 1]
+    sizes = [3, 3, 2, 2]  # the rows of weight_ih and of weight_hh; then come the biases
+    for begin, size in zip(np.cumsum([0, *sizes[:-1]]), sizes, strict=True):
+        mine = slice(begin, begin + size)
+        assert np.isclose(np.linalg.norm(moved[mine]), np.linalg.norm(start[mine]))
+    assert not moved[sum(sizes):].any()
+    assert start[sum(sizes):].any()
+
+
 def test_where_there_are_no_weights_all_parameters_move():
     """A line of two numbers; a frozen one stays."""
     class Line(nn.Module):
