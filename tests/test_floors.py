@@ -14,7 +14,7 @@ ROOT = Path(tinygrad_edu.__file__).parent
 PACKAGE = ROOT.name
 
 FLOORS = (  # from the bottom up; within a floor, too, each may import those named before it
-    ("errors", "extras", "display"),
+    ("display", "errors", "extras"),
     ("modes", "node", "anomaly", "engine", "copying"),
     ("ops.defaults", "ops.operands", "ops.row", "ops.array_row", "ops.registration", "ops.elementwise", "ops.linear",
      "ops.selections", "ops.geometry", "ops.products", "ops.convolution", "ops.pooling", "ops.fused", "ops.recurrent",
@@ -25,8 +25,8 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
     ("viz.snapshot", "viz.view", "viz.text", "viz.structure", "viz.shading", "viz.folding", "viz.naming", "viz.opening",
      "viz.engines",
      "viz.measure", "viz.colours", "viz.dot", "viz.mermaid", "viz.exports", "viz.nesting", "viz.layering",
-     "viz.ordering", "viz.placing", "viz.plan", "viz.layout", "viz.marks", "viz.svg", "viz.drawing", "viz.request",
-     "viz.reprs", "viz",
+     "viz.ordering", "viz.placing", "viz.plan", "viz.layout", "viz.marks", "viz.svg", "viz.drawing",
+     "viz.neighbourhood", "viz.request", "viz.reprs", "viz",
      "player.replay", "player.payload", "player.page", "player.player", "player",
      "explaining.letters", "explaining.formula", "explaining.ways", "explaining.flow", "explaining.probing",
      "explaining.causes", "explaining.parts", "explaining.symbols", "explaining.text", "explaining.latex",
@@ -41,7 +41,8 @@ FLOORS = (  # from the bottom up; within a floor, too, each may import those nam
      "plots.canvas", "plots.groups", "plots.running", "plots.boundary", "plots.confusion", "plots.curves",
      "plots.ridges", "plots.sequences", "plots.surface", "plots.tiles", "plots",
      "",  # the package itself, __init__.py
-     "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour", "__main__"),
+     "tour.text", "tour.expression", "tour.moons", "tour.digits", "tour.report", "tour",
+     "__main__"),
 )
 ORDER = {name: place for place, name in enumerate(name for floor in FLOORS for name in floor)}
 OPTIONAL = {"viz.drawing": {"graphviz"}, "plots.canvas": {"matplotlib"}}

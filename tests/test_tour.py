@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from report_reader import read
 
 import tinygrad_edu as tg
 from tinygrad_edu import __main__ as tour
@@ -17,9 +18,10 @@ from tinygrad_edu.tour import digits, expression, moons
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(tg.__file__).parent.parent), "PYTHONIOENCODING": "ascii"}
 
 
-def run(*command):
+def run(folder, *command):
     """The tour's process, ended."""
-    return subprocess.run([sys.executable, *command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, *command], env=ENVIRONMENT, capture_output=True, text=True, check=False,
+                          cwd=folder)
 
 
 def counts_of(lines):
@@ -27,16 +29,23 @@ def counts_of(lines):
     return np.array([[int(n) for n in line.replace(".", "0").split()[1:]] for line in lines])
 
 
-def test_the_quick_tour_ends_with_the_accuracy():
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """The quick tour, ended, and the folder that it ran in."""
+    folder = tmp_path_factory.mktemp("quick")
+    return run(folder, "-m", "tinygrad_edu", "--quick", "--seed", "1"), folder
+
+
+def test_the_quick_tour_ends_with_the_accuracy(quick):
     """Exit code 0, five parts, three networks compared, and last on stdout the accuracy; the bars are on stderr."""
-    ended = run("-m", "tinygrad_edu", "--quick", "--seed", "1")
+    ended, _ = quick
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert [line[:2] for line in lines if re.match(r"\d\. ", line)] == ["1.", "2.", "3.", "4.", "5."]
     found = re.fullmatch(r"digits test accuracy: (\d+\.\d) %", lines[-1])
     assert found
     assert float(found[1]) > 90.0
-    counts = counts_of(lines[-12:-2])
+    counts = counts_of(lines[-13:-3])
     assert counts.sum() == 447
     assert f"{100.0 * counts.trace() / 447:.1f}" == found[1]
     rows = re.findall(r"^  (perceptron|convolutional network|LSTM) +([\d,]+) +(\d+\.\d) % +\d+\.\d$", ended.stdout,
@@ -49,6 +58,36 @@ def test_the_quick_tour_ends_with_the_accuracy():
     assert len(re.findall(r"a (\d), read as (?!\1)\d", ended.stdout)) >= 3  # of the four hardest
     assert ended.stderr.count("training: 100%") >= 3
     assert "training:" not in ended.stdout
+
+
+def test_the_quick_tour_leaves_a_report_and_says_where(quick):
+    """The line before the last names it; it is all that is left; its numbers are those of the tour."""
+    ended, folder = quick
+    path = folder / "tinygrad-edu-report.html"
+    assert [found.name for found in folder.iterdir()] == [path.name]
+    lines = ended.stdout.splitlines()
+    assert lines[-2].endswith(str(path))
+    page = read(path.read_text(encoding="utf-8"))
+    assert page.complaints == []
+    assert page.headings == ["The tour of tinygrad_edu", "The gradients of an expression", "The same, step by step",
+                             "Three networks read digits", "Perceptron", "Convolutional network", "LSTM",
+                             "The answers of the convolutional network", "What it read wrongly"]
+    networks, confusion = page.tables
+    told = re.findall(r"^  (perceptron|convolutional network|LSTM) +([\d,]+) +(\d+\.\d %) +(\d+\.\d)$", ended.stdout,
+                      re.MULTILINE)
+    assert [(row[0], row[1], row[3], row[5]) for row in networks[1:]] == told
+    counts = np.array(confusion[1:], int)
+    assert np.array_equal(counts[:, 0], np.arange(10))
+    assert np.array_equal(counts[:, 1:], counts_of(lines[-13:-3]))
+    mistakes = np.zeros((10, 10), int)
+    for digit, answer in re.findall(r"a (\d), read as (\d)", " ".join(page.figures)):
+        mistakes[int(digit), int(answer)] += 1
+    assert np.array_equal(mistakes + np.diag(np.diag(counts[:, 1:])), counts[:, 1:])  # each that was read wrongly
+    assert [int(row[4]) for row in networks[1:]][1] == mistakes.sum() > 0
+    assert "--quick" in page.text
+    player = read(page.frames[0])
+    assert player.complaints == []
+    assert "Play" in player.source
 
 
 def test_seed_0_reads_97_percent_of_the_digits(capsys):
@@ -135,36 +174,38 @@ def test_the_first_part_shows_the_graph_with_data_and_gradients(capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT can be sent to one process there")
 @pytest.mark.parametrize("place", ["2. A network of single numbers", "| 1/5 "])
-def test_ctrl_c_leaves_with_one_line(place):
+def test_ctrl_c_leaves_with_one_line(place, tmp_path):
     """Exit code 130 and no traceback: in a loop of the tour's own, and when tg.fit, after an epoch, hears it first."""
     def heard():  # a job in the background of a shell would inherit that Ctrl-C is ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     with subprocess.Popen([sys.executable, "-m", "tinygrad_edu", "--quick"], env=ENVIRONMENT, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, bufsize=0, preexec_fn=heard) as process:
+                          stderr=subprocess.STDOUT, bufsize=0, preexec_fn=heard, cwd=tmp_path) as process:
         said = b""
         while place.encode() not in said:
             said += process.stdout.read(1)
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read().decode()
     assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []  # no report, nor half of one
     assert rest.endswith("\nInterrupted. Come back any time.\n")
     assert "Traceback" not in rest
     assert "4. " not in rest
     assert ("Stopped by Ctrl-C" in rest) == (place == "| 1/5 ")
 
 
-@pytest.mark.parametrize("module", ["tqdm", "sklearn", "sklearn.datasets", "threadpoolctl"])
-def test_a_missing_extra_is_one_line_and_exit_code_1(module):
+@pytest.mark.parametrize("module", ["tqdm", "sklearn", "sklearn.datasets", "threadpoolctl", "matplotlib"])
+def test_a_missing_extra_is_one_line_and_exit_code_1(module, tmp_path):
     """Told before the first part, on stderr, with the pip command."""
-    ended = run("-c", f"import sys; sys.modules[{module!r}] = None; from tinygrad_edu.__main__ import main; "
+    ended = run(tmp_path, "-c", f"import sys; sys.modules[{module!r}] = None; from tinygrad_edu.__main__ import main; "
                       "sys.exit(main([]))")
     assert ended.returncode == 1
+    assert list(tmp_path.iterdir()) == []
     assert re.fullmatch(r"tinygrad-edu: \S+ is not installed; run: pip install 'tinygrad_edu\[tour\]'\n", ended.stderr)
     assert "1." not in ended.stdout
 
 
-@pytest.mark.parametrize("option", ["--seed=-1", "--seed=x", "--slow", "more"])
+@pytest.mark.parametrize("option", ["--seed=-1", "--seed=x", "--slow", "more", "--report=/no/such/folder/x.html"])
 def test_wrong_options_are_usage_errors(option, capsys):
     """argparse's exit code 2 and one line of complaint."""
     with pytest.raises(SystemExit) as caught:
@@ -174,18 +215,18 @@ def test_wrong_options_are_usage_errors(option, capsys):
 
 
 def test_help_names_the_options(capsys):
-    """Exit code 0, and both options with their meaning."""
+    """Exit code 0, and all options with their meaning."""
     with pytest.raises(SystemExit) as caught:
         tour.main(["--help"])
     assert caught.value.code == 0
-    assert {"--seed", "--quick"} <= set(capsys.readouterr().out.split())
+    assert {"--seed", "--quick", "--report", "--no-report"} <= set(capsys.readouterr().out.split())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes close otherwise there")
-def test_a_reader_that_leaves_is_no_crash():
+def test_a_reader_that_leaves_is_no_crash(tmp_path):
     """As with `| head`: no traceback."""
     with subprocess.Popen([sys.executable, "-m", "tinygrad_edu", "--quick"], env=ENVIRONMENT, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
         process.stdout.readline()
         process.stdout.close()
         complaint = process.stderr.read()

@@ -157,7 +157,13 @@ def _node_bundle(node: _typing.Any) -> dict[str, _typing.Any]:
     return shown
 
 
-_display.READERS["node"] = _node_bundle
+def _error_bundle(error: _typing.Any) -> dict[str, _typing.Any]:
+    """The same of an error."""
+    shown: dict[str, _typing.Any] = _importlib.import_module(f"{__name__}.viz.reprs").error_bundle(error)
+    return shown
+
+
+_display.READERS |= {"node": _node_bundle, "error": _error_bundle}
 
 
 def __dir__() -> list[str]:

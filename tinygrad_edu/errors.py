@@ -7,18 +7,37 @@ Every class also derives from the built-in exception a NumPy user would expect, 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from numpy.linalg import LinAlgError
 
+from .display import Bundle, bundle
+
 
 class TinygradError(Exception):
-    """Base of all errors of this package; `.nodes` holds the nodes concerned, outputs before inputs."""
+    """Base of all errors of this package. A notebook shows one, as in ``display(error)``, with a drawing of the nodes.
+
+    Attributes:
+        nodes: the nodes concerned, outputs before inputs.
+        attempt: where an operation has no result: its name, and all its operands.
+    """
+
+    attempt: tuple[str, tuple[Any, ...]] | None = None
 
     def __init__(self, message: str, nodes: Iterable[Any] = ()) -> None:
         super().__init__(message)
         self.nodes = tuple(nodes)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> Bundle:
+        return bundle("error", self, include, exclude)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows where nothing catches the error: what it always does, and how to see the nodes."""
+        shell = sys.modules["IPython"].get_ipython()
+        lines: list[str] = shell.InteractiveTB.structured_traceback(type(self), self, self.__traceback__)
+        return [*lines, "tg.draw(sys.last_value) draws where this happened."] if self.nodes else lines
 
 
 class ShapeError(TinygradError, ValueError, IndexError):
@@ -54,7 +73,15 @@ class StaleGraphError(GraphError):
 
 
 class AnomalyError(TinygradError, ArithmeticError):
-    """Under `detect_anomaly()`: the first NaN, or the first infinity made from finite numbers."""
+    """Under `detect_anomaly()`: the first NaN, or the first infinity made from finite numbers.
+
+    Attributes:
+        cotangent: what flowed back to the last of `nodes`, where that is at fault; else None.
+    """
+
+    def __init__(self, message: str, nodes: Iterable[Any] = (), cotangent: Any = None) -> None:
+        super().__init__(message, nodes)
+        self.cotangent = cotangent
 
 
 class FileFormatError(TinygradError, ValueError):

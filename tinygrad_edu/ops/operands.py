@@ -60,7 +60,9 @@ def composed(function: F) -> F:
         try:
             return function(*operands, **params)
         except TinygradError as error:
-            error.nodes = error.nodes or nodes_in([*operands, *params.values()])
+            if not error.nodes:
+                error.nodes = nodes_in([*operands, *params.values()])
+                error.attempt = (function.__name__, error.nodes) if error.nodes else None
             if function.__name__ not in str(error):
                 error.args = (f"{function.__name__}: {error}",)
             raise

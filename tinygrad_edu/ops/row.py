@@ -85,11 +85,14 @@ class Row:
             return self.array(*arrays, **params)
         except TinygradError as error:
             error.nodes = error.nodes or nodes_in(operands)
+            error.attempt = error.attempt or (self.name, tuple(operands))
             raise
         except (ValueError, IndexError) as error:
             kind = SingularMatrixError if "ingular" in str(error) else ShapeError
             shapes = ", ".join(str(np.shape(x)) for x in arrays)
-            raise kind(f"{self.name} of shapes {shapes}: {error}", nodes_in(operands)) from error
+            told = kind(f"{self.name} of shapes {shapes}: {error}", nodes_in(operands))
+            told.attempt = self.name, tuple(operands)
+            raise told from error
 
     def vjp(self, position: int, cotangent: Payload, out: Payload, arguments: Sequence[Payload],
             params: Mapping[str, Any]) -> Payload:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,7 @@ class Report:
         parameters: how many numbers it learned.
         seconds: how long that took.
         images: those of the test, (count, 8, 8), with the true `digits` and the `scores` of all ten classes.
+        history: the loss and the accuracy of each epoch.
     """
 
     network: Network
@@ -120,6 +121,7 @@ class Report:
     images: Array
     digits: Array
     scores: Array
+    history: tg.History = field(default_factory=tg.History)
 
     @property
     def accuracy(self) -> float:
@@ -160,7 +162,8 @@ def learn(network: Network, rng: np.random.Generator, epochs: int) -> Report:
     model.eval()
     with tg.no_grad():
         scores = model(pixels[test]).data
-    report = Report(network, summary.parameters, seconds, pixels[test].reshape(-1, 8, 8), digits[test], scores)
+    report = Report(network, summary.parameters, seconds, pixels[test].reshape(-1, 8, 8), digits[test], scores,
+                    history)
     show(f"In {epochs} epochs the loss fell from {history['loss'][0]:.3f} to {history['loss'][-1]:.3f}. Of the digits "
          f"it learned from, the network\nreads {100.0 * history['accuracy'][-1]:.1f} % with noise on them; of the "
          f"test, {100.0 * report.accuracy:.1f} %.")
@@ -186,8 +189,8 @@ def comparison(reports: list[Report]) -> list[str]:
 # ---- the parts -----------------------------------------------------------------------------------------------------
 
 
-def read_the_digits(seed: int, quick: bool) -> None:
-    """Parts 3, 4 and 5, and what they come to. All networks learn from the same digits.
+def read_the_digits(seed: int, quick: bool) -> list[Report]:
+    """Parts 3, 4 and 5, and what they come to. All networks learn from the same digits; the second is the CNN.
 
     Raises:
         KeyboardInterrupt: Ctrl-C.
@@ -211,4 +214,4 @@ def read_the_digits(seed: int, quick: bool) -> None:
     show("\n".join(comparison(reports)))
     show("\nThe test of the convolutional network: each row is a true digit, each column an answer.\n")
     show("\n".join(confusion_table(tg.nn.confusion_matrix(cnn.scores, cnn.digits))))
-    show(f"\ndigits test accuracy: {100.0 * cnn.accuracy:.1f} %")
+    return reports

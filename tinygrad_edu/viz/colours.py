@@ -23,6 +23,7 @@ TONES = {
     CONSTANT: ("#e2e3e6", "#9a9ea6"),
     RESULT: ("#ffffff", "#858b96"),
     "unreached": ("#fdf3f0", "#c2583c"),
+    "failed": ("#fbd5cf", "#b3261e"),
     "root": ("#fff4cc", "#c98a00"),
     "operation": ("#efe9fb", "#8f74c9"),
     "module": ("#e2f3ee", "#3a9483"),

@@ -65,7 +65,7 @@ def _box(box: Box, direction: str) -> str:
     texts = [times(box.title, box.stack), *box.lines]
     fill, border = fill_and_border(box.tone, box.shade)
     style = "filled,dashed" if box.tone in DASHES else "filled"
-    more = " penwidth=2" if box.tone == "root" else ""
+    more = " penwidth=2" if box.tone in ("root", "failed") else ""
     if box.picture is not None and box.picture.shape and box.picture.cells.size:
         shape, label = "plain", _table(texts, box.picture, fill, border)  # which has a frame and a colour of its own
         style = "solid"

@@ -53,13 +53,17 @@ def box_marks(box: Box, place: Place) -> list[str]:
     extra = STACK if box.stack > 1 else 0.0
     x, y, w, h = place.x, place.y + extra, place.w - extra, place.h - extra
     radius = {OPERATION: min(13.0, h / 2), MODULE: 8.0}.get(box.kind, 3.0)
-    stroke = 2.5 if box.tone == "root" else 1.8 if box.kind == MODULE else 1.2
+    stroke = 2.5 if box.tone in ("root", "failed") else 1.8 if box.kind == MODULE else 1.2
     dash = f' stroke-dasharray="{DASHES[box.tone]}"' if box.tone in DASHES else ""
     look = f'rx="{number(radius)}" fill="{fill}" stroke="{border}" stroke-width="{stroke:g}"'
     marks = [rectangle(x + back, y - back, w, h, look) for back in ((extra, extra / 2) if extra else ())]
     marks.append(rectangle(x, y, w, h, look + dash))
     if box.tone == "unreached":
         marks.append(f'<path d="M{number(x + w - 8)} {number(y)}h8v8z" fill="{border}"/>')
+    if box.tone == "failed":  # a cross on the corner, as red alone is not seen by all
+        marks.append(f'<circle cx="{number(x + w - 1)}" cy="{number(y + 1)}" r="5.5" fill="{border}"/>'
+                     f'<path d="M{number(x + w - 3.4)} {number(y - 1.4)}l4.8 4.8m0 -4.8l-4.8 4.8" stroke="{fill}" '
+                     'stroke-width="1.6" fill="none"/>')
     texts = shown(box)
     if box.picture is None and box.kind != MODULE:
         return marks + _row(box, texts, x, y + (h - LINE) / 2, w)

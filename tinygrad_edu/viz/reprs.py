@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import html
 import sys
+import traceback
 from typing import Any
 
 import numpy as np
 
 from ..display import Bundle
+from ..errors import TinygradError
 from ..node import Node, raw
 from .folding import view_of
 from .layout import layout
 from .naming import names_among
+from .neighbourhood import failure, names_at
 from .snapshot import picture, snapshot
 from .svg import svg
-from .text import kind_of_array, number, plain
+from .text import kind_of_array, number, plain, spelled
 
 FEW = 40
 """How many nodes a graph has at most that is drawn unasked."""
@@ -28,6 +31,23 @@ def node_bundle(node: Node) -> Bundle:
         view = view_of(graph)
         return {"image/svg+xml": svg(view, layout(view))}
     return {"text/html": _table(node)}
+
+
+def error_bundle(error: TinygradError) -> Bundle:
+    """The message and, if there are nodes, a drawing of where the error happened; showing one never fails."""
+    said = "".join(traceback.format_exception_only(error)).strip()
+    try:
+        view = failure(error, names_at(error) | names_among(vars(sys.modules["__main__"]))) if error.nodes else None
+        drawn = "" if view is None else svg(view, layout(view))
+    except Exception:  # whatever it is, the first error is the one to be seen
+        drawn = ""
+    bundle = {"text/plain": said, "text/html": f"<pre>{html.escape(spelled_lines(said))}</pre>{drawn}"}
+    return bundle | {"image/svg+xml": drawn} if drawn else bundle
+
+
+def spelled_lines(text: str) -> str:
+    """A text of several lines in harmless characters."""
+    return "\n".join(map(spelled, text.split("\n")))
 
 
 def _is_small(node: Node) -> bool:

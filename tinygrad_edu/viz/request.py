@@ -13,6 +13,7 @@ from ..node import Node
 from .drawing import DIRECTIONS, Drawing
 from .folding import MOST, refuse, view_of
 from .naming import Names, caller_names, given_names
+from .neighbourhood import failure, names_at, surroundings
 from .opening import opened
 from .snapshot import Graph, snapshot, snapshot_of
 
@@ -24,14 +25,16 @@ LARGEST = 300_000
 
 def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direction: Direction = "LR",
          names: Any = None, show: Sequence[str] = ("data", "grad"), color_by: str | None = None, *,
-         stacked: bool = True, granularity: str = "node", engine: str | None = None) -> Drawing:
+         stacked: bool = True, granularity: str = "node", engine: str | None = None,
+         around: int | None = None) -> Drawing:
     """The graph that a node was made from, as a picture: in a notebook it shows itself.
 
     Boxes are nodes, with name, data and gradient; round ones the operations between them; frames the modules that were
     called. Constants are grey. A name is a node's label, else that of the caller's variable, else the parameter's.
 
     Args:
-        node: the result to begin with, or a list of them; or an error of this package, whose nodes are drawn.
+        node: the result to begin with, or a list of them; or an error of this package, to see what failed, in red, and
+            what that was made from.
         depth: how many levels of modules are open; "all" opens every one, None as many as leave at most `max_nodes`
             boxes. The others are a box each; what was asked for is seen behind the one that it is in.
         max_nodes: see `depth`.
@@ -42,6 +45,7 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
         stacked: whether modules that are alike and side by side are shown as one, with their number.
         granularity: "scalar" opens small arrays, and neurons, into the single numbers they compute with.
         engine: what makes the picture: "own" is the layout of this package; by default Graphviz where there is one.
+        around: how many steps are shown behind what was asked for; by default all, and 2 of an error.
 
     Returns:
         A `graphviz.Digraph` with ``.source``, ``.render(...)``, ``.save(...)``; and exports to other formats.
@@ -60,8 +64,9 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
       a    2     -3
       b    -3    2
     """
-    return _drawn(node, depth, max_nodes, direction, _names(names, sys._getframe(1)), show, color_by, stacked,
-                  granularity, engine)
+    frame = sys._getframe(1)
+    known = names_at(node, frame) if names is None and isinstance(node, TinygradError) else _names(names, frame)
+    return _drawn(node, depth, max_nodes, direction, known, show, color_by, stacked, granularity, engine, around)
 
 
 def draw_dot(root: Any, format: str = "svg", rankdir: Direction = "LR") -> Drawing:
@@ -77,11 +82,21 @@ def _names(names: Any, frame: Any) -> Names:
 
 
 def _drawn(node: Any, depth: Any, max_nodes: int, direction: Direction, names: Names, show: Sequence[str],
-           color_by: str | None, stacked: bool, granularity: str, engine: str | None) -> Drawing:
+           color_by: str | None, stacked: bool, granularity: str, engine: str | None,
+           around: int | None = None) -> Drawing:
     if direction not in DIRECTIONS:
         raise DataError(f"draw: direction must be {' or '.join(map(repr, DIRECTIONS))}, not {direction!r}")
-    graph = _graph(_roots(node), names, granularity)
-    view = view_of(graph, depth, max_nodes, stacked=stacked, show=show, color_by=color_by)
+    roots = _roots(node)
+    if granularity == "node" and (around is not None or isinstance(node, TinygradError)):
+        view = (failure(node, names, around, show=show, depth=depth, max_nodes=max_nodes, color_by=color_by)
+                if isinstance(node, TinygradError) else
+                surroundings(roots, around, names, depth=depth, max_nodes=max_nodes, stacked=stacked, show=show,
+                             color_by=color_by))
+    elif around is not None:
+        raise DataError('draw: around counts nodes; leave granularity="node"')
+    else:
+        view = view_of(_graph(roots, names, granularity), depth, max_nodes, stacked=stacked, show=show,
+                       color_by=color_by)
     return Drawing(view, direction, engine=engine)
 
 

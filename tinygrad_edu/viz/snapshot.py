@@ -167,12 +167,16 @@ def snapshot(roots: Sequence[Node], names: Mapping[int, str] | None = None,
 
 
 def snapshot_of(order: Sequence[Node], roots: Sequence[Node], names: Mapping[int, str] | None = None,
-                parameters: Mapping[int, str] | None = None) -> Graph:
-    """The same, of nodes that have been found: all behind the roots, by their index."""
+                parameters: Mapping[int, str] | None = None,
+                chosen: Mapping[Node, Sequence[int]] | None = None) -> Graph:
+    """The same, of nodes that have been found: all behind the roots, by their index.
+
+    Where only a part of these is to be seen, `chosen` has, for each of them, the positions of its operands that are.
+    """
     calls = _calls(order)
     blocks = _blocks(calls)
     collected = _Collected(names or {}, {**_names_of_parameters(calls), **(parameters or {})},
-                           {call: place for place, call in enumerate(calls)})
+                           {call: place for place, call in enumerate(calls)}, chosen)
     for node in order:
         collected.place_of(node)
     items = collected.items
@@ -189,8 +193,9 @@ class _Collected:
     """The items so far."""
 
     def __init__(self, names: Mapping[int, str], parameter_names: Mapping[int, str],
-                 place_of_call: Mapping[Any, int]) -> None:
+                 place_of_call: Mapping[Any, int], chosen: Mapping[Node, Sequence[int]] | None) -> None:
         self.names, self.parameter_names, self.place_of_call = names, parameter_names, place_of_call
+        self.chosen = chosen
         self.items: list[Item] = []
         self.place: dict[Node, int] = {}
         self.parameters: dict[int, str] = {}
@@ -206,8 +211,9 @@ class _Collected:
     def _take(self, node: Any) -> None:
         """Add a node, and before it the plain operands that it was made from."""
         items, op, block = self.items, node.op, self.place_of_call.get(node.scope, -1)
-        inputs = []
-        for x in node.inputs:
+        inputs: list[int] = []
+        operands = node.inputs if self.chosen is None else [node.inputs[place] for place in self.chosen[node]]
+        for x in operands:
             if isinstance(x, Node):
                 inputs.append(self.place_of(x))
             else:
@@ -219,6 +225,8 @@ class _Collected:
         grad = None if node._grad is None else picture(raw([node._grad])[0])
         if op is not None:
             derivatives = node.derivatives if node.is_scalar else (None,) * len(inputs)
+            if self.chosen is not None and node.is_scalar:
+                derivatives = tuple([derivatives[place] for place in self.chosen[node]])
             items.append(Item(place, RESULT, name, op.name, op.symbol, node.params, picture(node._data), grad,
                               tuple(inputs), derivatives, block, node.index, False))
             return

@@ -25,7 +25,7 @@ class Box:
         frame: the place of the frame around it, -1 outside of all.
         item: the place of what it shows among the graph's items, -1 for a module.
         tone: LEAF, FROZEN, CONSTANT or RESULT of `snapshot`, or "unreached" for a variable without a gradient although
-            the root has one; "root" for a root; "operation", "module".
+            the root has one; "root" for a root; "failed" for what an error is about; "operation", "module".
         stack: how many boxes alike it stands for, itself included.
         shade: from -1 to 1, how strongly it is coloured, and on which side; None for the colour of its tone.
         picture: of an array, to be drawn small; else None.
