@@ -18,6 +18,7 @@ SOURCES = {
     "scalar": """
 a, b, c = tg.Value(0.7, "a"), tg.Value(-1.3, "b"), tg.Value(0.4, "c")
 root = tg.tanh(a * b + c) * a + b / c
+root.label = "root"
 leaves = [a, b, c]
 """,
     "mlp": """

@@ -1,5 +1,6 @@
 """What the page saves: from a file, and from within the frame of a notebook."""
 
+import base64
 import struct
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -70,12 +71,13 @@ def test_the_png_is_one_and_is_not_blank(place, new_page):
     assert width > 500
     assert height > 100
     with new_page() as page:
-        colours = page.evaluate("""async bytes => {
-            const image = await createImageBitmap(new Blob([new Uint8Array(bytes)], {type: "image/png"}));
+        colours = page.evaluate("""async letters => {
+            const bytes = Uint8Array.from(atob(letters), letter => letter.charCodeAt());
+            const image = await createImageBitmap(new Blob([bytes], {type: "image/png"}));
             const canvas = new OffscreenCanvas(image.width, image.height), ink = canvas.getContext("2d");
             ink.drawImage(image, 0, 0);
             return new Set(new Uint32Array(ink.getImageData(0, 0, image.width, image.height).data.buffer)).size; }""",
-            list(data))
+            base64.b64encode(data).decode())
     assert colours > 20
 
 
