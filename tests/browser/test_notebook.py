@@ -80,7 +80,8 @@ def check_players(page, wanted):
     """Each is played to its end, in its own way; then the gradients are those that backward() left."""
     found = page.locator("iframe[srcdoc]")
     assert found.count() == len(graphs.SOURCES)
-    for place, way, which in zip(range(found.count()), (step_by_button, step_by_key, jump), graphs.SOURCES, strict=True):
+    ways = (step_by_button, step_by_key, jump)
+    for place, way, which in zip(range(found.count()), ways, graphs.SOURCES, strict=True):
         found.nth(place).scroll_into_view_if_needed()
         frame = found.nth(place).element_handle().content_frame()
         frame.wait_for_selector("#world .box")
@@ -103,7 +104,8 @@ def check_explanations(page, wanted):
     assert found.count() == len(graphs.SOURCES)
     for place, which in enumerate(graphs.SOURCES):
         found.nth(place).scroll_into_view_if_needed()
-        text = found.nth(place).inner_text()
+        assert found.nth(place).is_visible()
+        text = found.nth(place).text_content()
         label, grad = next(iter(wanted[which].items()))
         assert label in text
         if isinstance(grad, float):
