@@ -35,7 +35,7 @@ def assembled(ways: Ways, seed: Any, most: int, variables: Mapping[int, str]) ->
     """The explanation of what leads from one end of these ways to the other."""
     if seed is not None:
         check_all_fresh(ways.root)
-    names = Names(variables, parameter_names(ways.found))
+    names = Names(variables, parameter_names(ways.found), ways.found)
     of, by = names(ways.root), names(ways.wrt)
     flowing = flow(ways, seed) if ways.order else Flow()
     walks, products, count, exact = _paths(ways, seed, most)
