@@ -1,5 +1,9 @@
 """Explanations of graphs that try to mislead: names that collide, numbers at the ends of the range, odd operations."""
 
+import math
+
+import pytest
+
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 
@@ -12,3 +16,13 @@ def test_two_nodes_of_one_label_are_told_apart_in_formulas():
         "v2": "v3 * v1", "v3": "w * (w #2)", "w": ""}
     assert [(entry.of, entry.by, entry.formula, entry.number) for entry in found.locals] == [
         ("v2", "v3", "v1", 5.0), ("v3", "w", "w #2", 3.0)]
+
+
+@pytest.mark.parametrize(("shown", "rest"), [(2, -math.inf), (3, -1.0e308)])
+def test_paths_that_overflow_when_added_up_leave_the_rest_that_is_left(shown, rest):
+    a = Value(1.0, "a")
+    out = a * 1.2e308 + a * -1.0e308 + a * 1.1e308 + a * -1.0e308
+    found = tg.explain(out, a, paths=shown)
+    out.backward()
+    assert found.value == a.grad
+    assert found.rest == pytest.approx(rest, rel=1e-12)
