@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Value
+from tinygrad_edu import Tensor, Value
 
 
 def test_two_nodes_of_one_label_are_told_apart_in_formulas():
@@ -26,3 +27,19 @@ def test_paths_that_overflow_when_added_up_leave_the_rest_that_is_left(shown, re
     out.backward()
     assert found.value == a.grad
     assert found.rest == pytest.approx(rest, rel=1e-12)
+
+
+def test_an_operation_that_refuses_the_neighbourhood_is_explained():
+    @tg.operation(lambda out, x: 0.0 * x, domain=[(0.5, 1.5)])
+    def only_one(x):
+        if np.any(x != 1.0):
+            raise KeyError("only 1 is known")
+        return x * 1.0
+
+    try:
+        for out in (only_one(Value(1.0)), tg.sum(only_one(Tensor([1.0, 1.0])))):
+            found = tg.explain(out, tg.engine.history(out)[0])
+            assert not np.any(found.value)
+            assert "only_one" in found.causes[0].text
+    finally:
+        del tg.TABLE["only_one"], tg.ops.registration.OWN["only_one"]
