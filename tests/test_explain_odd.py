@@ -43,3 +43,15 @@ def test_an_operation_that_refuses_the_neighbourhood_is_explained():
             assert "only_one" in found.causes[0].text
     finally:
         del tg.TABLE["only_one"], tg.ops.registration.OWN["only_one"]
+
+
+def test_anomaly_mode_finds_in_an_explanation_what_it_finds_in_the_pass():
+    """Each of two paths overflows, but their parts cancel before that, in `backward` as here."""
+    a = Tensor([0.0, 0.0])
+    z = a * 1e200 * 1e200
+    out = (z * 1.0 - z * 1.0).sum()
+    with tg.detect_anomaly():
+        out.backward()
+        found = tg.explain(out, a)
+    np.testing.assert_array_equal(found.value, a.grad)
+    assert not np.all(np.isfinite(found.paths[0].product))
