@@ -35,7 +35,7 @@ def assembled(ways: Ways, seed: Any, most: int, variables: Mapping[int, str]) ->
     """The explanation of what leads from one end of these ways to the other."""
     if seed is not None:
         check_all_fresh(ways.root)
-    names = Names(variables, parameter_names(ways.found))
+    names = Names(variables, parameter_names(ways.found), ways.found)
     of, by = names(ways.root), names(ways.wrt)
     flowing = flow(ways, seed) if ways.order else Flow()
     walks, products, count, exact = _paths(ways, seed, most)
@@ -110,11 +110,19 @@ def _share(product: Any, value: Any) -> float | None:
 def _rest(value: Any, products: Sequence[Any], left: int) -> Any:
     """What the paths that are not shown contribute together."""
     if value.__class__ is float:
-        return math.fsum([value, *[-p for p in products]]) if left and all(map(is_finite, [value, *products])) else (
-            value - sum(products) if left else 0.0)
+        terms = [value, *[-p for p in products]]
+        return 0.0 if not left else _sum(terms) if all(map(math.isfinite, terms)) else sum(terms)
     if value is None:
         return None
     return _owned(value - sum(products)) if left else np.zeros_like(value)
+
+
+def _sum(terms: Sequence[float]) -> float:
+    """The sum, rounded once; it may stay in range although it does not on the way."""
+    try:
+        return math.fsum(terms)
+    except OverflowError:
+        return as_float((math.fsum([math.ldexp(x, -64) for x in terms]), 64.0))
 
 
 def _owned(value: Any) -> Any:

@@ -65,13 +65,9 @@ def pulled(cotangent: Any, node: Node, edge: Edge) -> Any:
     """The part of a cotangent that flows along an edge, by the row's own rule."""
     derivative = local(node, edge)
     if derivative is not None:
-        part = cotangent * derivative
-    else:
-        assert node.op is not None
-        part = edge.source.fit(node.op.vjp(edge.position, cotangent, node._data, node.arguments, node.params))
-    if current_mode().anomaly:
-        check_cotangent(node, edge.source, cotangent, part)
-    return part
+        return cotangent * derivative
+    assert node.op is not None
+    return edge.source.fit(node.op.vjp(edge.position, cotangent, node._data, node.arguments, node.params))
 
 
 def is_zero(x: Any) -> bool:
@@ -115,6 +111,8 @@ def _pass_on(found: Flow, here: Cut, cotangents: dict[Node, Any], reached: set[N
     assert edge is not None
     source = edge.source
     part = pulled(g, node, edge)
+    if current_mode().anomaly:  # here alone: of a single path more may overflow than of the sum that backward sees
+        check_cotangent(node, source, g, part)
     cotangents[source] = cotangents[source] + part if source in cotangents else part
     nothing = is_zero(g)
     if nothing:

@@ -91,13 +91,13 @@ class _Tried:
         row, node = self.row, self.node
         arguments = [x + moved[k] * NEAR * np.maximum(1.0, np.abs(x)) if k in moved else x
                      for k, x in enumerate(self.arguments)]
-        if node.is_scalar:
-            floats = [float(x) for x in arguments]
-            return np.asarray(row.ieee_partial(self.position, row.on_floats(floats), floats), float)
         try:
+            if node.is_scalar:
+                floats = [float(x) for x in arguments]
+                return np.asarray(row.ieee_partial(self.position, row.on_floats(floats), floats), float)
             out = row.on_arrays(arguments, node.params)
             return np.asarray(row.vjp(self.position, self.cut.cotangent, out, arguments, node.params), float)
-        except Exception:  # a rule may refuse the neighbourhood
+        except Exception:  # an operation may refuse the neighbourhood
             return np.asarray(np.nan)
 
     def _returns(self, positions: Sequence[int]) -> Mask:

@@ -19,10 +19,10 @@ from .ways import Edge
 class Names:
     """A name for each node: its label, else that of a variable, else of a parameter, else v1, v2, ..."""
 
-    def __init__(self, variables: Mapping[int, str], parameters: Mapping[int, str]) -> None:
+    def __init__(self, variables: Mapping[int, str], parameters: Mapping[int, str], nodes: Iterable[Node]) -> None:
         self.variables, self.parameters = variables, parameters
         self.given: dict[Node, str] = {}
-        self.taken = {*variables.values(), *parameters.values()}
+        self.taken = {*variables.values(), *parameters.values(), *[node.label for node in nodes]}
         self.used: set[str] = set()
         self.last = 0
 
@@ -52,9 +52,8 @@ class Names:
         """A node as a formula: its name, if it has one, else its number; what is no node as it is."""
         if not isinstance(x, Node):
             return x
-        name = self.given.get(x) or self.own(x)
-        if name:
-            return named(name)
+        if x in self.given or self.own(x):
+            return named(self(x))
         if np.size(x._data) == 1:
             return float(np.asarray(x._data).item())
         text = f"[{x.op.name if x.op is not None else 'constant'} {np.shape(x._data)}]"
