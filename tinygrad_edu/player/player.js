@@ -242,7 +242,8 @@ function mark() { // what is active, the cone of what is looked at, what is sear
     for (const x of cone) for (const y of x[next]) cone.add(y);
     tag(name, cone, ({a, b}) => self.size && [a, b].every(end => [...end.items].some(x => cone.has(x))));
   }
-  tag("found", query() ? new Set(items.filter(x => matches(x, query()))) : none);
+  const found = query() ? items.filter(x => matches(x, query())) : [], shown = new Set(entries.map(({thing}) => thing.item));
+  tag("found", new Set(found.flatMap(x => x.isParameter && !shown.has(x) ? x.users : x))); // where a parameter is hidden, who uses it
   graph.classList.toggle("cone", self.size > 0);
   const line = isNumber(edge) && !asked && lines.find(isEdge);
   world.lastChild.replaceChildren();
