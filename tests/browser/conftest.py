@@ -6,8 +6,8 @@ The ordinary `pytest` does not collect this folder. Beside the extra it needs tw
 without them the tests fail, as a skipped one would look like a passed one:
 
 - Chromium: `apt-get install chromium`. The variable CHROMIUM is its path, where it is not on PATH.
-- axe-core: `npm install axe-core`, in the folder that the tests are run from. The variable AXE is the path of axe.min.js
-  elsewhere.
+- axe-core: `npm install axe-core`, in the folder that the tests are run from. The variable AXE is the path of
+  axe.min.js elsewhere.
 """
 
 import os

@@ -2,7 +2,7 @@
 
 import base64
 import struct
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import graphs
@@ -43,7 +43,7 @@ def test_the_svg_has_every_box_that_is_shown(place):
     _, frame = place
     frame.click("#end")
     shown = frame.locator("#world .box").count()
-    tree = ElementTree.parse(saved(place, "svg"))
+    tree = ET.parse(saved(place, "svg"))
     space = "{http://www.w3.org/2000/svg}"
     assert tree.getroot().tag == f"{space}svg"
     boxes = [g for g in tree.iter(f"{space}g") if "box" in g.get("class", "").split()]

@@ -46,8 +46,8 @@ def executed(new_page, tmp_path_factory):
 
 def connected(page, address):
     """Whether the notebook has its kernel; before that, JupyterLab would ask for one."""
-    return any(kernel["connections"] and kernel["execution_state"] == "idle"
-               for kernel in page.request.get(f"{address}/api/kernels").json())
+    answer = page.request.get(f"{address}/api/kernels")  # an error, while a kernel is being started
+    return answer.ok and any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in answer.json())
 
 
 def menu(page, name, entry):
