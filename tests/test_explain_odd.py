@@ -1,6 +1,7 @@
 """Explanations of graphs that try to mislead: names that collide, numbers at the ends of the range, odd operations."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -55,3 +56,14 @@ def test_anomaly_mode_finds_in_an_explanation_what_it_finds_in_the_pass():
         found = tg.explain(out, a)
     np.testing.assert_array_equal(found.value, a.grad)
     assert not np.all(np.isfinite(found.paths[0].product))
+
+
+def test_one_input_of_a_wide_neuron_many_times_over_is_no_slower_than_many_inputs():
+    x, rng = Value(0.5), np.random.default_rng(0)
+    weights = [Value(w) for w in rng.normal(size=8000).tolist()]
+    out = tg.dot([x] * len(weights), weights)
+    start = time.perf_counter()
+    found = tg.explain(out, x)
+    assert time.perf_counter() - start < 6.0
+    assert found.count == len(weights)
+    np.testing.assert_allclose(found.value, sum(w.data for w in weights))
