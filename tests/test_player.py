@@ -116,6 +116,18 @@ def test_playing_reads_and_writes_no_gradient():
     assert "several passes" not in data_of(player)["end"]
 
 
+def test_a_gradient_of_the_same_norm_is_told_apart_from_the_one_that_is_played():
+    """That of -y, or one whose elements are in another order."""
+    x = Tensor([1.0, 2.0], "x")
+    out = (x * x).sum()
+    (-out).backward()
+    assert "The .grad of x, " in data_of(tg.play(out))["end"]
+    x.grad = np.array([4.0, 2.0])
+    assert "The .grad of x, " in data_of(tg.play(out))["end"]
+    x.grad = np.array([2.0, 4.0])
+    assert "x, " not in data_of(tg.play(out))["end"]
+
+
 def test_gradients_of_several_passes_are_told_apart_from_the_one_that_is_played():
     out = scalar()
     out.backward()

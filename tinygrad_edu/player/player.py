@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..engine import history
 from ..errors import DataError
@@ -152,5 +153,6 @@ def _differ(stored: float | Picture, played: float | Picture | None) -> bool:
     """Whether two gradients are not the same, but for the order in which their parts were added."""
     if played is None:
         return True
-    x, y = (g.norm if isinstance(g, Picture) else g for g in (stored, played))
-    return not math.isclose(x, y, rel_tol=1e-9) and not (math.isnan(x) and math.isnan(y))
+    x, y = (np.append(g.cells, g.norm) if isinstance(g, Picture) else np.asarray(g) for g in (stored, played))
+    largest = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))
+    return not np.allclose(x, y, rtol=1e-9, atol=1e-9 * largest, equal_nan=True)
