@@ -128,6 +128,14 @@ def test_a_gradient_of_the_same_norm_is_told_apart_from_the_one_that_is_played()
     assert "x, " not in data_of(tg.play(out))["end"]
 
 
+def test_a_label_is_not_given_to_a_node_that_has_none():
+    a, b = Value(2.0, "v2"), Value(3.0)
+    data = data_of(tg.play((a * b + 1.0) * a, names={}))
+    names = [item[0] for item in data["items"] if item[0]]
+    assert names.count("v2") == 1
+    assert len(set(names)) == len(names) == 5
+
+
 def test_gradients_of_several_passes_are_told_apart_from_the_one_that_is_played():
     out = scalar()
     out.backward()

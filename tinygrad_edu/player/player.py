@@ -24,7 +24,7 @@ from ..viz.snapshot import CONSTANT, Graph, Picture, snapshot_of
 from ..viz.text import summary
 from ..viz.view import VALUE, View
 from .page import THEMES, embedded, page
-from .payload import payload, symbol_of
+from .payload import payload, symbols_of
 from .replay import Replay, replay
 
 MOST = 20_000
@@ -144,9 +144,9 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
 
 def _named(view: View) -> View:
     """The view with a name on each box of a value: the page speaks of them all."""
-    items = view.graph.items
+    symbols = symbols_of(view.graph.items)
     return replace(view, boxes=tuple([
-        replace(box, title=symbol_of(items[box.item])) if box.kind == VALUE else box for box in view.boxes]))
+        replace(box, title=symbols[box.item]) if box.kind == VALUE else box for box in view.boxes]))
 
 
 def _differ(stored: float | Picture, played: float | Picture | None) -> bool:
