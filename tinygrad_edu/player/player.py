@@ -114,7 +114,7 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     >>> play(a * a)
     2 nodes, 2 edges; * is 9; save('graph.html') writes the page that plays it
     """
-    known = caller_names(sys._getframe(1)) if names is None else given_names(names)
+    known = caller_names(sys._getframe(1)) if names is None else given_names(names, "play")
     if not isinstance(node, Node):
         raise DataError(f"play: takes one Value or Tensor, the result to begin with, not {node!r:.60}")
     if direction not in DIRECTIONS or theme not in THEMES:
@@ -131,7 +131,7 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     stored = [item.grad for item in graph.items]
     for item in graph.items:
         item.grad = steps.totals[item.place]
-    picture = own_svg(view_of(graph, depth, max_nodes), direction)
+    picture = own_svg(view_of(graph, depth, max_nodes, caller="play"), direction)
     counts = boxes_by_depth(graph, stacked=False)
     levels = [level for level, count in enumerate(counts) if count <= MOST_BOXES or level == 0]
     views = [_named(view_of(graph, level, stacked=False)) for level in levels]
