@@ -20,6 +20,14 @@ def test_two_nodes_of_one_label_are_told_apart_in_formulas():
         ("v2", "v3", "v1", 5.0), ("v3", "w", "w #2", 3.0)]
 
 
+def test_of_an_array_without_elements_nothing_is_said_to_be_0():
+    a = Tensor(np.zeros((0, 3)))
+    for found in (tg.explain((a * 2.0).sum(), a), tg.explain(a * 2.0, a, gradient=np.zeros((0, 3)))):
+        assert found.value.shape == (0, 3)
+        assert found.causes == ()
+        assert "is 0" not in repr(found)
+
+
 @pytest.mark.parametrize(("shown", "rest"), [(2, -math.inf), (3, -1.0e308)])
 def test_paths_that_overflow_when_added_up_leave_the_rest_that_is_left(shown, rest):
     a = Value(1.0, "a")

@@ -90,6 +90,8 @@ def _no_shares(value: Any) -> str:
         return "the gradient is None"
     if not is_finite(value):
         return "the gradient is not finite"
+    if not np.size(value):
+        return "the gradient has no elements"
     return "the gradient is 0" if is_zero(value) else ""
 
 

@@ -65,8 +65,8 @@ def pulled(cotangent: Any, node: Node, edge: Edge) -> Any:
 
 
 def is_zero(x: Any) -> bool:
-    """Whether there is nothing but 0."""
-    return x == 0.0 if x.__class__ is float else not np.any(x)
+    """Whether there is nothing but 0; of an array without elements nothing is."""
+    return x == 0.0 if x.__class__ is float else not np.any(x) and np.size(x) > 0
 
 
 def is_finite(x: Any) -> bool:
