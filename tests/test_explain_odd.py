@@ -1,6 +1,7 @@
 """Explanations of graphs that try to mislead: names that collide, numbers at the ends of the range, odd operations."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -17,6 +18,14 @@ def test_two_nodes_of_one_label_are_told_apart_in_formulas():
         "v2": "v3 * v1", "v3": "w * (w #2)", "w": ""}
     assert [(entry.of, entry.by, entry.formula, entry.number) for entry in found.locals] == [
         ("v2", "v3", "v1", 5.0), ("v3", "w", "w #2", 3.0)]
+
+
+def test_of_an_array_without_elements_nothing_is_said_to_be_0():
+    a = Tensor(np.zeros((0, 3)))
+    for found in (tg.explain((a * 2.0).sum(), a), tg.explain(a * 2.0, a, gradient=np.zeros((0, 3)))):
+        assert found.value.shape == (0, 3)
+        assert found.causes == ()
+        assert "is 0" not in repr(found)
 
 
 @pytest.mark.parametrize(("shown", "rest"), [(2, -math.inf), (3, -1.0e308)])
@@ -55,3 +64,14 @@ def test_anomaly_mode_finds_in_an_explanation_what_it_finds_in_the_pass():
         found = tg.explain(out, a)
     np.testing.assert_array_equal(found.value, a.grad)
     assert not np.all(np.isfinite(found.paths[0].product))
+
+
+def test_one_input_of_a_wide_neuron_many_times_over_is_no_slower_than_many_inputs():
+    x, rng = Value(0.5), np.random.default_rng(0)
+    weights = [Value(w) for w in rng.normal(size=8000).tolist()]
+    out = tg.dot([x] * len(weights), weights)
+    start = time.perf_counter()
+    found = tg.explain(out, x)
+    assert time.perf_counter() - start < 6.0
+    assert found.count == len(weights)
+    np.testing.assert_allclose(found.value, sum(w.data for w in weights))

@@ -116,6 +116,40 @@ def test_playing_reads_and_writes_no_gradient():
     assert "several passes" not in data_of(player)["end"]
 
 
+def test_a_gradient_of_the_same_norm_is_told_apart_from_the_one_that_is_played():
+    """That of -y, or one whose elements are in another order."""
+    x = Tensor([1.0, 2.0], "x")
+    out = (x * x).sum()
+    (-out).backward()
+    assert "The .grad of x, " in data_of(tg.play(out))["end"]
+    x.grad = np.array([4.0, 2.0])
+    assert "The .grad of x, " in data_of(tg.play(out))["end"]
+    x.grad = np.array([2.0, 4.0])
+    assert "x, " not in data_of(tg.play(out))["end"]
+
+
+@pytest.mark.parametrize("wrong", [{"names": 3}, {"depth": "x"}, {"max_nodes": "x"}])
+def test_errors_of_what_a_drawing_takes_too_name_what_was_called(wrong):
+    with pytest.raises(DataError, match=r"^play: "):
+        tg.play(scalar(), **wrong)
+
+
+def test_a_graph_of_too_many_boxes_is_refused_in_the_name_of_what_was_called():
+    chain = Value(1.0)
+    for _ in range(3400):
+        chain = chain * 1.0
+    with pytest.raises(DataError, match=r"^play: 10,201 boxes"):
+        tg.play(chain)
+
+
+def test_a_label_is_not_given_to_a_node_that_has_none():
+    a, b = Value(2.0, "v2"), Value(3.0)
+    data = data_of(tg.play((a * b + 1.0) * a, names={}))
+    names = [item[0] for item in data["items"] if item[0]]
+    assert names.count("v2") == 1
+    assert len(set(names)) == len(names) == 5
+
+
 def test_gradients_of_several_passes_are_told_apart_from_the_one_that_is_played():
     out = scalar()
     out.backward()

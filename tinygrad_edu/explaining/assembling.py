@@ -21,7 +21,6 @@ from .flow import (
     flow,
     is_finite,
     is_zero,
-    local,
 )
 from .parts import Path
 from .symbols import Names
@@ -59,8 +58,8 @@ def _paths(ways: Ways, seed: Any, most: int) -> tuple[list[Walk], list[Any], int
     if not ways.connected:
         return [], [], 0, True
     count = 1 if ways.root is ways.wrt else counts(ways, ways.alive, [ways.root])[ways.root]
-    numbers = seed.__class__ is float and all(local(node, edge) is not None
-                                              for node, edges in ways.alive.items() for edge in edges)
+    numbers = seed.__class__ is float and all(edge.derivative is not None
+                                              for edges in ways.alive.values() for edge in edges)
     if numbers:
         pieces, _ = largest(ways, (seed, 0.0), along_scalars, most)
         return [unrolled(piece) for piece in pieces], [as_float(piece.product) for piece in pieces], count, True
@@ -91,6 +90,8 @@ def _no_shares(value: Any) -> str:
         return "the gradient is None"
     if not is_finite(value):
         return "the gradient is not finite"
+    if not np.size(value):
+        return "the gradient has no elements"
     return "the gradient is 0" if is_zero(value) else ""
 
 

@@ -56,23 +56,17 @@ def check_all_fresh(root: Node) -> None:
         check_fresh(node)
 
 
-def local(node: Node, edge: Edge) -> float | None:
-    """The derivative by an input where it is one number, as it was when recorded."""
-    return node.derivatives[edge.position] if node.is_scalar else None  # type: ignore[attr-defined]
-
-
 def pulled(cotangent: Any, node: Node, edge: Edge) -> Any:
     """The part of a cotangent that flows along an edge, by the row's own rule."""
-    derivative = local(node, edge)
-    if derivative is not None:
-        return cotangent * derivative
+    if edge.derivative is not None:
+        return cotangent * edge.derivative
     assert node.op is not None
     return edge.source.fit(node.op.vjp(edge.position, cotangent, node._data, node.arguments, node.params))
 
 
 def is_zero(x: Any) -> bool:
-    """Whether there is nothing but 0."""
-    return x == 0.0 if x.__class__ is float else not np.any(x)
+    """Whether there is nothing but 0; of an array without elements nothing is."""
+    return x == 0.0 if x.__class__ is float else not np.any(x) and np.size(x) > 0
 
 
 def is_finite(x: Any) -> bool:
@@ -142,20 +136,19 @@ def _pass_on(found: Flow, here: Cut, cotangents: dict[Node, Any], reached: set[N
 def along_scalars(product: tuple[float, float], node: Node, edge: Edge) -> tuple[Size, Any, Any]:
     """One factor more: of a product that is kept as a mantissa and an exponent, so that it stays in range."""
     mantissa, exponent = product
-    derivative = local(node, edge)
-    assert derivative is not None
-    mantissa *= derivative
+    assert edge.derivative is not None
+    mantissa *= edge.derivative
     if mantissa and math.isfinite(mantissa):
         mantissa, more = math.frexp(mantissa)
         exponent += more
-    return size_of(mantissa, exponent), (mantissa, exponent), derivative
+    return size_of(mantissa, exponent), (mantissa, exponent), edge.derivative
 
 
 def along_arrays(product: Any, node: Node, edge: Edge) -> tuple[Size, Any, Any]:
     """One step more of a cotangent, with the derivative if it is a number, else with how its length changed."""
     part = pulled(product, node, edge)
     before, after = norm(product), norm(part)
-    return size_of(after), part, (local(node, edge), after / before if before else math.nan)
+    return size_of(after), part, (edge.derivative, after / before if before else math.nan)
 
 
 def as_float(product: tuple[float, float]) -> float:

@@ -16,7 +16,7 @@ from ..node import Node
 from ..ops.array_row import Linear, LinearInEach
 from ..ops.row import Elementwise, ScalarRow
 from ..viz.text import number
-from .flow import Cut, local
+from .flow import Cut
 from .letters import payload_text
 
 DEAD, SATURATED, MULTIPLIED, CLIPPED, NOT_SELECTED, CONSTANT_PIECES, STATIONARY, UNDERFLOW, CANCELS = (
@@ -42,7 +42,7 @@ def reason(cut: Cut, call: Call) -> tuple[str, str, Node]:
         if cut.via is not None and cut.via.node is not node:
             return reason(cut.via, call)
         return NOT_SELECTED, f"{row.name} takes nothing from {call(cut.edge.source)}", node
-    derivative = local(node, cut.edge)
+    derivative = cut.edge.derivative
     if derivative:
         return UNDERFLOW, f"{number(cut.cotangent)} * {number(derivative)} is smaller than any float but 0", node
     if cut.edge.source.index > node.index:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..node import Node
-from .flow import local
 from .formula import Formula, applied, derived, named
 from .letters import escaped, payload_text
 from .parts import Local, Symbol
@@ -71,10 +70,11 @@ class Names:
         """The local derivatives of these steps, each once."""
         unique = {(node, edge.position): edge for node, edge in steps}
         parallel = Counter((node, edge.source) for (node, _), edge in unique.items())
+        operands = {node: [self.symbol(x) for x in node.inputs] for node, _ in unique}
         found = []
         for (node, position), edge in unique.items():
-            formula = derived(node.op, position, named(self(node)), [self.symbol(x) for x in node.inputs])
+            formula = derived(node.op, position, named(self(node)), operands[node])
             operand = position + 1 if parallel[node, edge.source] > 1 else None
             text, latex = ("", "") if formula is None else (formula.text, formula.latex)
-            found.append(Local(self(node), self(edge.source), operand, text, latex, local(node, edge)))
+            found.append(Local(self(node), self(edge.source), operand, text, latex, edge.derivative))
         return tuple(found)

@@ -19,11 +19,14 @@ CUT_OFF = -1
 
 
 class Edge(NamedTuple):
-    """From a node to one of its inputs: its position among them, and whether a gradient flows there."""
+    """From a node to one of its inputs: its position among them, whether a gradient flows there, and the derivative
+    by it where that is one number, as it was when recorded.
+    """
 
     position: int
     source: Node
     flows: bool
+    derivative: float | None = None
 
 
 def edges_of(node: Node) -> Iterator[Edge]:
@@ -33,11 +36,13 @@ def edges_of(node: Node) -> Iterator[Edge]:
         if origin is not None:
             yield Edge(CUT_OFF, origin, False)
         return
-    for position, source in enumerate(node.inputs):
+    inputs = node.inputs
+    derivatives = node.derivatives if node.is_scalar else (None,) * len(inputs)  # type: ignore[attr-defined]
+    for position, (source, derivative) in enumerate(zip(inputs, derivatives, strict=True)):
         if isinstance(source, Node):
             notes = source._notes
             flows = source._requires_grad and (notes is None or not notes.frozen_at(node.index))
-            yield Edge(position, source, flows)
+            yield Edge(position, source, flows, derivative)
 
 
 class Ways:

@@ -47,6 +47,7 @@ def payload(graph: Graph, layouts: Sequence[tuple[View, Layout]], replay: Replay
         opened: how many levels are open at first.
         differing: the items whose `.grad` is another than what the pass gives.
     """
+    symbols = symbols_of(graph.items)
     deepest, _ = layouts[-1]
     titles = {frame.place: frame.title for frame in deepest.frames} | {
         box.block: box.title for box in deepest.boxes if box.block >= 0}
@@ -54,11 +55,11 @@ def payload(graph: Graph, layouts: Sequence[tuple[View, Layout]], replay: Replay
         "root": graph.roots[0],
         "turned": layouts[0][1].direction == "TB",
         "opened": opened,
-        "end": _end(graph, differing),
+        "end": _end(graph, symbols, differing),
         "digits": DIGITS,
         "colours": [LOW, MIDDLE, HIGH],
         "seed": _data(replay.totals[graph.roots[0]]),
-        "items": [_item(item, replay) for item in graph.items],
+        "items": [_item(item, symbol, replay) for item, symbol in zip(graph.items, symbols, strict=True)],
         "blocks": [[plain(titles.get(block.place, "")), block.outer] for block in graph.blocks],
         "layouts": [_layout(view, placed) for view, placed in layouts],
     })
@@ -91,17 +92,26 @@ def _name(box: Box) -> int:
     return -1 - box.block if box.block >= 0 else 2 * box.item + (box.kind != VALUE)
 
 
-def symbol_of(item: Item) -> str:
-    """What a formula calls an item: its name, or v and its place; "" for a number, which is its own name."""
-    unnamed = "" if item.kind == CONSTANT and isinstance(item.data, float) else f"v{item.place}"
-    return plain(item.name, TITLE_CELLS) or unnamed
+def symbols_of(items: Sequence[Item]) -> list[str]:
+    """What formulas call these items: their names, or v and their place, with a prime where something else has that
+    name; "" for a number, which is its own name.
+    """
+    symbols = [plain(item.name, TITLE_CELLS) for item in items]
+    taken = set(symbols)
+    for item in items:
+        if not symbols[item.place] and not (item.kind == CONSTANT and isinstance(item.data, float)):
+            symbol = f"v{item.place}"
+            while symbol in taken:
+                symbol += "'"
+            symbols[item.place] = symbol
+    return symbols
 
 
-def _end(graph: Graph, differing: Sequence[int]) -> str:
+def _end(graph: Graph, symbols: Sequence[str], differing: Sequence[int]) -> str:
     """What is said at the last step."""
     if graph.items[graph.roots[0]].grad is None:
         return " Nothing flows back, as the root requires no gradient."
-    names = [symbol_of(graph.items[place]) for place in differing[:4]]
+    names = [symbols[place] for place in differing[:4]]
     return " The pass is complete." + (
         f" The .grad of {', '.join(names)}{' and others' if len(differing) > 4 else ''} is another: the gradients of "
         "several passes add up until zero_grad()." if names else "")
@@ -113,9 +123,9 @@ def _packed(data: Any) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
-def _item(item: Item, replay: Replay) -> list[Any]:
+def _item(item: Item, symbol: str, replay: Replay) -> list[Any]:
     kind = KINDS.index(item.kind) + (len(KINDS) if item.parameter else 0)
-    fields = [symbol_of(item), plain(item.symbol), kind, item.block, _data(item.data)]
+    fields = [symbol, plain(item.symbol), kind, item.block, _data(item.data)]
     hooked = [_data(replay.totals[item.place])] if item.place in replay.hooked else []
     if not item.inputs and not hooked:
         return fields

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..engine import history
 from ..errors import DataError
@@ -23,7 +24,7 @@ from ..viz.snapshot import CONSTANT, Graph, Picture, snapshot_of
 from ..viz.text import summary
 from ..viz.view import VALUE, View
 from .page import THEMES, embedded, page
-from .payload import payload, symbol_of
+from .payload import payload, symbols_of
 from .replay import Replay, replay
 
 MOST = 20_000
@@ -113,7 +114,7 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     >>> play(a * a)
     2 nodes, 2 edges; * is 9; save('graph.html') writes the page that plays it
     """
-    known = caller_names(sys._getframe(1)) if names is None else given_names(names)
+    known = caller_names(sys._getframe(1)) if names is None else given_names(names, "play")
     if not isinstance(node, Node):
         raise DataError(f"play: takes one Value or Tensor, the result to begin with, not {node!r:.60}")
     if direction not in DIRECTIONS or theme not in THEMES:
@@ -130,7 +131,7 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
     stored = [item.grad for item in graph.items]
     for item in graph.items:
         item.grad = steps.totals[item.place]
-    picture = own_svg(view_of(graph, depth, max_nodes), direction)
+    picture = own_svg(view_of(graph, depth, max_nodes, caller="play"), direction)
     counts = boxes_by_depth(graph, stacked=False)
     levels = [level for level, count in enumerate(counts) if count <= MOST_BOXES or level == 0]
     views = [_named(view_of(graph, level, stacked=False)) for level in levels]
@@ -143,14 +144,15 @@ def play(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
 
 def _named(view: View) -> View:
     """The view with a name on each box of a value: the page speaks of them all."""
-    items = view.graph.items
+    symbols = symbols_of(view.graph.items)
     return replace(view, boxes=tuple([
-        replace(box, title=symbol_of(items[box.item])) if box.kind == VALUE else box for box in view.boxes]))
+        replace(box, title=symbols[box.item]) if box.kind == VALUE else box for box in view.boxes]))
 
 
 def _differ(stored: float | Picture, played: float | Picture | None) -> bool:
     """Whether two gradients are not the same, but for the order in which their parts were added."""
     if played is None:
         return True
-    x, y = (g.norm if isinstance(g, Picture) else g for g in (stored, played))
-    return not math.isclose(x, y, rel_tol=1e-9) and not (math.isnan(x) and math.isnan(y))
+    x, y = (np.append(g.cells, g.norm) if isinstance(g, Picture) else np.asarray(g) for g in (stored, played))
+    largest = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))
+    return not np.allclose(x, y, rtol=1e-9, atol=1e-9 * largest, equal_nan=True)

@@ -19,7 +19,7 @@ ALL = "all"
 
 
 def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, *, stacked: bool = True,
-            show: Sequence[str] = ("data", "grad"), color_by: str | None = None) -> View:
+            show: Sequence[str] = ("data", "grad"), color_by: str | None = None, caller: str = "draw") -> View:
     """What a drawing shows of a graph.
 
     Args:
@@ -30,6 +30,7 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
         stacked: whether modules that are alike and side by side are shown as one, with their number.
         show: what is written: "data", "grad", and "derivatives" on the wires.
         color_by: what colours the boxes: "grad", "saturation" or "op"; None leaves them by what they are.
+        caller: who is named in errors.
 
     Raises:
         DataError: there would be too many boxes; or an argument is none of these.
@@ -41,15 +42,15 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
     if unknown:
         raise DataError(f'draw: show has {unknown[0]!r}, but knows "data", "grad" and "derivatives"')
     if isinstance(depth, bool) or not (depth is None or depth == ALL or (isinstance(depth, int) and depth >= 0)):
-        raise DataError(f'draw: depth must be a number from 0, "all" or None, not {depth!r}')
+        raise DataError(f'{caller}: depth must be a number from 0, "all" or None, not {depth!r}')
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, (int, float)):
-        raise DataError(f"draw: max_nodes must be a number, not {max_nodes!r}")
+        raise DataError(f"{caller}: max_nodes must be a number, not {max_nodes!r}")
     structure = Structure(graph, stacked)
     levels = _levels(graph, structure)
     counts = _counts(graph, structure, levels)
     chosen = depth_of(counts, depth, max_nodes)
     if counts[chosen] > MOST:
-        refuse(counts[chosen], _advice(chosen))
+        refuse(counts[chosen], _advice(chosen), caller)
     folding = _Folding(graph, structure, levels, chosen, show)
     view = folding.view(_caption(graph, counts, chosen))
     return view if color_by is None else coloured(view, color_by)
@@ -100,10 +101,10 @@ def depth_of(counts: Sequence[int], depth: int | str | None, max_nodes: int) -> 
     return len(counts) - 1 if depth == ALL else min(int(depth), len(counts) - 1)
 
 
-def refuse(boxes: int, advice: str) -> NoReturn:
+def refuse(boxes: int, advice: str, caller: str = "draw") -> NoReturn:
     """Raise: there are too many boxes."""
-    raise DataError(f"draw: {boxes:,} boxes are more than a picture can hold ({MOST:,}); draw a smaller graph, of "
-                    f"fewer rows or steps, or {advice}")
+    raise DataError(f"{caller}: {boxes:,} boxes are more than a picture can hold ({MOST:,}); {caller} a smaller "
+                    f"graph, of fewer rows or steps, or {advice}")
 
 
 def _advice(chosen: int) -> str:

@@ -35,12 +35,13 @@ def names_among(variables: Mapping[str, Any]) -> Names:
     return names
 
 
-def given_names(names: Any) -> Names:
-    """The argument `names` of a drawing: a dict of variables, as ``locals()`` gives it.
+def given_names(names: Any, caller: str = "draw") -> Names:
+    """The argument `names` of a drawing, or of another `caller`: a dict of variables, as ``locals()`` gives it.
 
     Raises:
         DataError: it is no dict. What is no node in it is passed over, as ``locals()`` holds anything.
     """
     if not isinstance(names, Mapping):
-        raise DataError(f"draw: names must be a dict from names to nodes, such as locals(), not {type(names).__name__}")
+        raise DataError(f"{caller}: names must be a dict from names to nodes, such as locals(), not "
+                        f"{type(names).__name__}")
     return names_among(names)
