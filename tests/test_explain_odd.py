@@ -20,6 +20,14 @@ def test_two_nodes_of_one_label_are_told_apart_in_formulas():
         ("v2", "v3", "v1", 5.0), ("v3", "w", "w #2", 3.0)]
 
 
+def test_a_node_that_only_a_cause_speaks_of_is_written_out():
+    a = Value(2.0, "a")
+    zero = Value(0.0)
+    found = tg.explain(a * zero + a * 3.0, a, names={})
+    guilty = found.causes[0].text.split()[-3]
+    assert found.symbols[guilty].data == "0"
+
+
 def test_of_an_array_without_elements_nothing_is_said_to_be_0():
     a = Tensor(np.zeros((0, 3)))
     for found in (tg.explain((a * 2.0).sum(), a), tg.explain(a * 2.0, a, gradient=np.zeros((0, 3)))):

@@ -39,6 +39,7 @@ def assembled(ways: Ways, seed: Any, most: int, variables: Mapping[int, str]) ->
     flowing = flow(ways, seed) if ways.order else Flow()
     walks, products, count, exact = _paths(ways, seed, most)
     _number(names, ways, walks)
+    numbered = len(names.given)
     value, note = flowing.value, _no_shares(flowing.value)
     paths = tuple([_path(names, walk, product, None if note else _share(product, value))
                    for walk, product in zip(walks, products, strict=True)])
@@ -47,7 +48,7 @@ def assembled(ways: Ways, seed: Any, most: int, variables: Mapping[int, str]) ->
         causes += causes_of_little(value, seed, walks[0], products, names, most)
     causes += _hooks(ways, names)
     steps = [(walk.nodes[k], walk.edges[k]) for walk, path in zip(walks, paths, strict=True) for k in path.written[0]]
-    symbols = {names(node): names.defined(node) for node in _mentioned(ways, steps, names, causes)}
+    symbols = {names(node): names.defined(node) for node in _mentioned(ways, steps, names, causes, numbered)}
     left = count - len(walks)
     return Explanation(of, by, _owned(value), paths, count, exact, _rest(value, products, left), left, note,
                        tuple(causes), more, symbols, names.locals(steps))
@@ -137,9 +138,13 @@ def _hooks(ways: Ways, names: Names) -> list[Cause]:
             if (node in ways.alive or node is ways.wrt) and node._notes is not None and node._notes.hooks]
 
 
-def _mentioned(ways: Ways, steps: Sequence[tuple[Node, Edge]], names: Names, causes: Sequence[Cause]) -> list[Node]:
-    """The nodes that are written out, the result first; those that only causes name at the end."""
+def _mentioned(ways: Ways, steps: Sequence[tuple[Node, Edge]], names: Names, causes: Sequence[Cause],
+               numbered: int) -> list[Node]:
+    """The nodes that are written out, the result first; at the end those that causes are about, or that got their names
+    behind the `numbered` first, as only the causes speak of them.
+    """
     written = {node for step in steps for node in (step[0], step[1].source)}
     blamed = {cause.name for cause in causes}
     return [*[node for node in ways.order if node in written],
-            *[node for node, name in names.given.items() if name in blamed and node not in written]]
+            *[node for k, (node, name) in enumerate(names.given.items())
+              if (k >= numbered or name in blamed) and node not in written]]
