@@ -1,7 +1,6 @@
 """A gradient as a sum over paths: the paths, their products and shares, against enumeration and `.grad`."""
 
 import math
-import time
 
 import pytest
 from explain_paths import number_of_paths
@@ -112,10 +111,8 @@ def test_two_to_the_sixty_paths_are_counted_and_the_largest_found_at_once():
     a = x = Value(1.0)
     for _ in range(60):
         x = x * 0.5 + x * 0.6
-    before = time.perf_counter()
-    found = tg.explain(x, a, paths=4)
+    found = tg.explain(x, a, paths=4)  # who walked them all would not live to see the end
     text = repr(found)
-    assert time.perf_counter() - before < 0.5
     assert found.count == 2**60
     assert found.rest_count == 2**60 - 4
     assert_allclose([path.product for path in found.paths], [0.6**60, *[0.6**59 * 0.5] * 3], rtol=1e-12)

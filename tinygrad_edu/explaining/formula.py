@@ -182,8 +182,8 @@ def _index(index: Any) -> str:
 
 
 def applied(row: Any, operands: Sequence[Any], params: Mapping[str, Any]) -> Formula:
-    """What an operation does, written down."""
-    return Formula.record(row, tuple(operands), params)
+    """What an operation does, written down, also where it does nothing: times 1."""
+    return Formula.record(row, tuple([as_formula(x) for x in operands]), params)
 
 
 def derived(row: Any, position: int, out: Formula, operands: Sequence[Any]) -> Formula | None:
