@@ -215,3 +215,12 @@ def test_every_operation_of_the_table_can_be_explained():
             latex = found._repr_latex_()
             assert latex.count("{") == latex.count("}")
             assert "}_{\\mathtt" not in latex.replace("}}_{\\mathtt", "")  # a subscript of a subscript
+
+
+def test_a_formula_gives_way_to_the_number_that_it_comes_to():
+    model = tg.nn.MLP(3, [4, 1], rng=0)
+    out = model([1.0, 2.0, 3.0])
+    lines = str(tg.explain(out, model.layers[1].neurons[0].b, names={"out": out})).splitlines()
+    line, = [line for line in lines if "weighted_sum" in line and "layers.1" in line and "=" in line][:1]
+    assert line.split(" = ")[-1].strip().startswith(f"{out.data:.4g}"[:6])
+    assert all(len(line) <= 100 for line in lines)

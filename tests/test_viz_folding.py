@@ -273,3 +273,19 @@ def test_colours_by_operation_are_one_for_each():
             by_symbol.setdefault(box.title, set()).add(box.shade)
     assert all(len(colours) == 1 for colours in by_symbol.values())
     assert len(set.union(*by_symbol.values())) == len(by_symbol) == 3
+
+
+def test_neurons_that_are_coloured_by_their_numbers_are_all_shown():
+    """One of two is dead: shown as one of them, both would seem so, or none."""
+    model = nn.MLP(1, [2, 1], rng=0)
+    alive, dead = model.layers[0].neurons
+    alive.w[0].data, dead.w[0].data = 1.0, -1.0
+    out = model([Value(2.0)])
+    out.backward()
+    assert any(frame.stack == 2 for frame in view(out).frames)
+    for by in ("saturation", "grad"):
+        coloured = view(out, color_by=by)
+        assert all(frame.stack == 1 for frame in coloured.frames)
+    relus = [box.shade for box in view(out, color_by="saturation").boxes
+             if box.item >= 0 and box.kind == VALUE and box.shade is not None]
+    assert sorted(relus) == [0.0, 1.0]

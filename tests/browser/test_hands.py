@@ -384,6 +384,41 @@ def questioned(page):
     raise AssertionError("no question was asked")
 
 
+def test_playing_in_a_quiz_goes_on_to_the_next_question(playing):
+    a = tg.Value(2.0, "a")
+    page = playing(tg.tanh(a * 3.0))
+    page.select_option("#speed", "32")
+    page.click("#quizzes")
+    page.click("#play")
+    page.wait_for_selector("#quiz:not([hidden])")
+    assert "add to" in page.inner_text("#question")
+    assert page.get_attribute("#play", "aria-label") == "Play"
+
+
+def test_what_is_no_number_is_no_answer(playing):
+    a = tg.Value(2.0, "a")
+    page = playing(a * 0.5)
+    page.click("#quizzes")
+    questioned(page)
+    here = at(page)
+    for slip in ("", "half"):
+        page.fill("#guess", slip)
+        page.keyboard.press("Enter")
+        assert at(page) == here
+    page.fill("#guess", "0,5")
+    page.keyboard.press("Enter")
+    assert "Right (1 of 1)" in caption(page)
+
+
+def test_a_graph_that_fits_stays_where_it_is(playing):
+    a, b = tg.Value(2.0, "a"), tg.Value(-3.0, "b")
+    page = playing(tg.tanh(a * b))
+    before = page.get_attribute("#world", "transform")
+    for _ in range(last(page)):
+        page.keyboard.press("n")
+        assert page.get_attribute("#world", "transform") == before
+
+
 def test_the_quiz_counts_right_and_wrong_answers(playing):
     a, b = tg.Value(2.0, "a"), tg.Value(-3.0, "b")
     c = a * b
@@ -401,7 +436,7 @@ def test_the_quiz_counts_right_and_wrong_answers(playing):
     questioned(page)
     page.fill("#guess", "5")
     page.click("#quiz button:has-text('Check')")
-    assert "No (1 of 2)" in caption(page)
+    assert "Not " in caption(page) and "(1 of 2)" in caption(page)
     questioned(page)
     page.click("#reveal")
     assert " of " not in caption(page)
@@ -436,4 +471,4 @@ def test_the_quiz_asks_for_the_shape_of_what_is_handed_on_to_an_array(playing):
     questioned(page)
     page.fill("#guess", "3x2")
     page.keyboard.press("Enter")
-    assert "No (1 of 2)" in caption(page)
+    assert "Not " in caption(page) and "(1 of 2)" in caption(page)

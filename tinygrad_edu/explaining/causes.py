@@ -93,7 +93,7 @@ def _frozen(source: Node, reader: Node, call: Call, count: int) -> Cause:
     elif source._notes is not None and source._notes.origin is not None:
         text = "it was detached, and requires_grad is False"
     elif source.is_result:
-        text = "it was made without a graph, by no_grad() or from constants alone"
+        text = "it was made without a graph: under no_grad(), or from what is constant or detached"
     return Cause("constant", call(source), source.index, text, count)
 
 
@@ -106,7 +106,7 @@ def _unconnected(ways: Ways, call: Call, most: int) -> tuple[list[Cause], int]:
             if lost and node._notes.origin() is not None:  # type: ignore[union-attr, misc] # its ways were followed
                 continue
             text = ("detached here, from a node that is gone" if lost else
-                    "made without a graph, by no_grad() or from constants alone")
+                    "made without a graph: under no_grad(), or from what is constant or detached")
             found.append(Cause("detached" if lost else "constant", call(node), node.index,
                                f"{text}; if that was made from {wrt}, the way ends here"))
     if found:

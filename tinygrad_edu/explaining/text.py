@@ -11,8 +11,9 @@ from .causes import Cause
 from .letters import WIDTH, counted, derivative_text, payload_text
 from .parts import Derivation, Local, Path
 
-COLUMNS = 100
-"""No line is longer."""
+COLUMNS, SHORTEST = 100, 12
+"""No line is longer than the first; no formula is cut to less than the second."""
+
 
 def rendered(found: Derivation) -> str:
     """All that was found out, in lines of at most COLUMNS characters."""
@@ -129,9 +130,11 @@ def _glossary(found: Derivation) -> list[str]:
 
 
 def symbol_line(found: Derivation, name: str) -> str:
-    """A name and what it stands for."""
+    """A name and what it stands for: where there is no room for all, the formula gives way, not the number."""
     symbol = found.symbols[name]
-    return " = ".join(filter(None, [plain(symbol.name, WIDTH), symbol.definition, symbol.data]))
+    shown = plain(symbol.name, WIDTH)
+    room = COLUMNS - 2 - len(shown) - len(symbol.data) - 2 * len(" = ")
+    return " = ".join(filter(None, [shown, plain(symbol.definition, max(room, SHORTEST)), symbol.data]))
 
 
 def local_text(entry: Local) -> str:

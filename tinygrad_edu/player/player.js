@@ -272,7 +272,7 @@ function show(rects) { // move as far as needed to see these
   if (!rects.length) return;
   const [dx, dy] = [[0, x, graph.clientWidth], [1, y, graph.clientHeight]].map(([axis, shift, room]) => {
     const from = scale * Math.min(...rects.map(r => r[axis])) + shift, to = scale * Math.max(...rects.map(r => r[axis] + r[axis + 2])) + shift;
-    return from > 8 && to < room - 8 ? 0 : to - from > room ? 8 - from : (room - from - to) / 2;
+    return to - from > room || from < 0 ? 20 - from : to > room ? room - 20 - to : 0;
   });
   [x, y] = [x + dx, y + dy];
   look();
@@ -303,8 +303,9 @@ function play(on) {
   if (!on) return;
   if (step === end) go(0, true);
   timer = setTimeout(function tick() {
-    if (step + 1 >= end || isQuiz()) play(false); else timer = setTimeout(tick, 1000 / $("speed").value);
+    if (step + 1 >= end) play(false); else timer = setTimeout(tick, 1000 / $("speed").value);
     go(step + 1, timer);
+    if (asked) play(false);
   }, 1000 / $("speed").value);
 }
 let right = 0, questions = 0;
@@ -319,12 +320,13 @@ function ask(to) { // before an edge is shown: what will it add?
   guess.focus();
 }
 function answer(given) {
-  const to = asked, {part} = steps[to], said = guess.value.trim();
-  const good = isNumber(part) ? said && (Math.abs(said - part) <= .01 * Math.abs(part) + 1e-9 || Object.is(+said, part))
+  const to = asked, {part} = steps[to], said = guess.value.trim().replace(",", isNumber(part) ? "." : ",");
+  if (given && isNumber(part) && (!said || isNaN(said))) return guess.select(); // no answer yet
+  const good = isNumber(part) ? (Math.abs(said - part) <= .01 * Math.abs(part) + 1e-9 || Object.is(+said, part))
     : said.match(/\d+/g)?.join("x") === part.kind.match(/^[\dx]+/)?.[0];
   if (given) { questions++; right += good ? 1 : 0; }
   go(to);
-  if (given) caption.firstChild.after(`${good ? "Right" : "No"} (${right} of ${questions}). `);
+  if (given) caption.firstChild.after(`${good ? "Right" : "Not " + said} (${right} of ${questions}). `);
   $("next").focus();
 }
 

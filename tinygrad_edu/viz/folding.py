@@ -27,7 +27,8 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
         depth: how many levels of modules are open; "all" opens every one, and None as many as leave at most
             `max_nodes` boxes.
         max_nodes: see `depth`.
-        stacked: whether modules that are alike and side by side are shown as one, with their number.
+        stacked: whether modules that are alike and side by side are shown as one, with their number; not where boxes
+            are coloured by numbers, in which these differ.
         show: what is written: "data", "grad", and "derivatives" on the wires.
         color_by: what colours the boxes: "grad", "saturation" or "op"; None leaves them by what they are.
         caller: who is named in errors.
@@ -45,7 +46,7 @@ def view_of(graph: Graph, depth: int | str | None = None, max_nodes: int = 300, 
         raise DataError(f'{caller}: depth must be a number from 0, "all" or None, not {depth!r}')
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, (int, float)):
         raise DataError(f"{caller}: max_nodes must be a number, not {max_nodes!r}")
-    structure = Structure(graph, stacked)
+    structure = Structure(graph, stacked and color_by in (None, "op"))
     levels = _levels(graph, structure)
     counts = _counts(graph, structure, levels)
     chosen = depth_of(counts, depth, max_nodes)

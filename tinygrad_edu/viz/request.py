@@ -42,7 +42,8 @@ def draw(node: Any, depth: int | str | None = None, max_nodes: int = 300, direct
         names: a dict of variables to take names from, such as ``locals()``; by default the caller's.
         show: what is written: "data", "grad", and "derivatives", the local ones, on the wires.
         color_by: what colours the boxes: "grad", "saturation" of tanh, sigmoid and relu, or "op".
-        stacked: whether modules that are alike and side by side are shown as one, with their number.
+        stacked: whether modules that are alike and side by side are shown as one, with their number; not where boxes
+            are coloured by numbers, in which these differ.
         granularity: "scalar" opens small arrays, and neurons, into the single numbers they compute with.
         engine: what makes the picture: "own" is the layout of this package; by default Graphviz where there is one.
         around: how many steps are shown behind what was asked for; by default all, and 2 of an error.
