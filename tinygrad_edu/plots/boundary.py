@@ -69,7 +69,7 @@ def decision_boundary(model: Callable[[Any], Any], points: Any, labels: Any, ax:
                      marker=MARKERS[place % len(MARKERS)], edgecolor=plot.get_facecolor(), zorder=3,
                      label=names[place] if names is not None else f"class {kind}")
     plot.set(xlim=(across[0], across[-1]), ylim=(up[0], up[-1]), xlabel="feature 0", ylabel="feature 1")
-    plot.legend(framealpha=0.85)
+    plot.legend(loc="upper right", framealpha=0.85)
     unknown = np.isnan(margins).any(axis=2)
     titled(plot, "", int(np.sum(unknown) + np.sum(~finite)), unknown.size + finite.size)
     return plot

@@ -56,6 +56,7 @@ def curves(history: History, *names: str, ax: Any = None, log: bool = False) -> 
         plot.yaxis.set_major_formatter("{x:g}")
     whole(plot.xaxis)
     if len(lines) > 1:
-        plot.legend()
+        falling = any(name.endswith("loss") for name in lines)
+        plot.legend(loc="upper right" if falling else "lower right")  # to search the "best" place can take long
     titled(plot, "", everything.size - finite.size, everything.size)
     return plot

@@ -88,7 +88,7 @@ def gradient_flow(model: Module, ax: Any = None) -> Axes:
         plot.hlines(rows, means, peaks, color=MIDDLE, linewidth=1.5, zorder=1)
         plot.plot(means, rows, "o", color=COLOURS[0], label="mean")
         plot.plot(peaks, rows, "D", color=COLOURS[1], label="largest")
-        plot.legend()
+        plot.legend(loc="upper right")
     for row, group in enumerate(groups):
         _mark(plot, row, group.gradient)
     plot.set_xlabel("absolute gradient")
