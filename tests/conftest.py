@@ -1,6 +1,6 @@
 """How many examples hypothesis draws: HYPOTHESIS_PROFILE=default, ci (the same examples every time) or nightly.
 
-And the fixture for tests that register operations.
+And the fixtures for tests that register operations, and for those that plot.
 """
 
 import os
@@ -25,3 +25,16 @@ def restored_table():
     yield
     tg.TABLE.clear()
     tg.TABLE.update(before)
+
+
+@pytest.fixture
+def no_screen():
+    """Figures without a window; all are closed afterwards."""
+    import matplotlib as mpl  # here, as tests of a browser or of the core alone are run without it
+    import matplotlib.pyplot as plt
+
+    before = mpl.get_backend()
+    mpl.use("Agg")
+    yield
+    plt.close("all")
+    mpl.use(before)

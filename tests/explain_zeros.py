@@ -1,10 +1,12 @@
 """Gradients that are 0 or small for a reason that was planted, entered among those of `explain_examples`."""
 
 import numpy as np
-from explain_examples import called, planted, value
+from explain_examples import PLANTED, called, planted, value
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor
+
+__all__ = ["PLANTED"]  # those of both files
 
 # ---- a derivative that is 0 ------------------------------------------------------------------------------------------
 

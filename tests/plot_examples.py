@@ -1,22 +1,9 @@
-"""What the tests of plots share: matplotlib without a screen, axes, and small models."""
+"""What the tests of plots share: axes, and small models."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from tinygrad_edu import nn
-
-
-@pytest.fixture(autouse=True)
-def no_screen():
-    """Figures without a window; all are closed, and none was left open by a plot on given axes."""
-    before = mpl.get_backend()
-    mpl.use("Agg")
-    yield
-    plt.close("all")
-    mpl.use(before)
-
 
 CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
 

@@ -77,20 +77,20 @@ def test_the_paths_that_are_shown_are_the_largest_of_all(program, k, data):
 
 
 def test_the_chain_rule_of_an_expression():
-    """Of tanh(a * b + c) by a, worked out by hand: (1 - L^2) * 1 * b."""
+    """Of tanh(a * b + c) by a, worked out by hand: (1 - loss^2) * 1 * b."""
     a, b, c = Value(2.0), Value(-3.0), Value(5.8)
     e = a * b
     d = e + c
-    L = d.tanh()  # noqa: N806 - the loss of micrograd
-    found = tg.explain(L, a)
+    loss = d.tanh()
+    found = tg.explain(loss, a)
     slope = 1.0 - math.tanh(-0.2) ** 2
-    assert found.paths[0].nodes == ("L", "d", "e", "a")
+    assert found.paths[0].nodes == ("loss", "d", "e", "a")
     assert_allclose(found.paths[0].derivatives, [slope, 1.0, -3.0])
     assert math.isclose(found.value, -3.0 * slope)
     assert found.paths[0].share == 1.0
     text = repr(found)
-    assert text.startswith("dL/da = dL/dd * dd/de * de/da\n      = 0.961 * 1 * -3\n      = -2.883\n")
-    assert "dL/dd = 1 - L * L = 0.961" in text
+    assert text.startswith("dloss/da = dloss/dd * dd/de * de/da\n         = 0.961 * 1 * -3\n         = -2.883\n")
+    assert "dloss/dd = 1 - loss * loss = 0.961" in text
     assert "de/da = b = -3" in text
     assert not found.causes
 

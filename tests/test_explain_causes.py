@@ -2,10 +2,9 @@
 
 import math
 
-import explain_zeros  # noqa: F401 - enters its examples
 import numpy as np
 import pytest
-from explain_examples import PLANTED
+from explain_zeros import PLANTED
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, Value

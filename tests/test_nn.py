@@ -125,7 +125,7 @@ def test_zero_grad_forgets_every_gradient():
 
 
 def test_a_module_that_defines_nothing_to_call_says_so():
-    """NotImplementedError names the class."""
+    """With the error that Python has for what a subclass must define, and PyTorch raises here; it names the class."""
     with pytest.raises(NotImplementedError, match="Module defines neither"):
         nn.Module()(1.0)
 

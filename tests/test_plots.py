@@ -6,11 +6,13 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from plot_examples import CORNERS, axes, convolutional, images, line, no_screen  # noqa: F401 - a fixture for all tests
+from plot_examples import CORNERS, axes, convolutional, images, line
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, plots
 from tinygrad_edu.errors import DataError, MissingExtraError
+
+pytestmark = pytest.mark.usefixtures("no_screen")
 
 HISTORY = tg.History([{"loss": 2.0, "accuracy": 0.5, "validation_loss": 3.0, "lr": 0.1},
                       {"loss": 1.0, "accuracy": 0.6, "validation_loss": 2.5, "lr": 0.1},

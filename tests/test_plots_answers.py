@@ -3,11 +3,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from plot_examples import CORNERS, line, no_screen, text_of  # noqa: F401 - a fixture for all tests
+from plot_examples import CORNERS, line, text_of
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, plots
 from tinygrad_edu.errors import DataError, ShapeError
+
+pytestmark = pytest.mark.usefixtures("no_screen")
 
 # ---- decision boundaries ---------------------------------------------------------------------------------------------
 

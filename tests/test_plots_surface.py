@@ -3,11 +3,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from plot_examples import no_screen  # noqa: F401 - a fixture for all tests
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, plots
 from tinygrad_edu.errors import DataError, ShapeError
+
+pytestmark = pytest.mark.usefixtures("no_screen")
 
 
 def watched(model):

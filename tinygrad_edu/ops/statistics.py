@@ -54,9 +54,8 @@ def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> An
     >>> float(var([1.0, 3.0]))
     1.0
     """
-    x = array_or_node(x)
-    centred = x - mean(x, axis=axis, keepdims=True)
-    return sum(centred * centred, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
+    centred = _centred(x, axis)
+    return sum(centred * centred, axis=axis, keepdims=keepdims) / (_count(centred, axis) - ddof)
 
 
 @composed
@@ -66,9 +65,13 @@ def std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> An
     >>> float(std([1.0, 3.0]))
     1.0
     """
+    centred = _centred(x, axis)
+    return _norm(centred, axis=axis, keepdims=keepdims) / math.sqrt(_count(centred, axis) - ddof)
+
+
+def _centred(x: Any, axis: Any) -> Any:
     x = array_or_node(x)
-    centred = x - mean(x, axis=axis, keepdims=True)
-    return _norm(centred, axis=axis, keepdims=keepdims) / math.sqrt(_count(x, axis) - ddof)
+    return x - mean(x, axis=axis, keepdims=True)
 
 
 def _count(x: Any, axis: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..viz.colours import HIGH, LOW, MIDDLE
+from ..viz.colours import HIGH, LOW, MIDDLE, NO_NUMBER
 from ..viz.layout import Layout, Place
 from ..viz.measure import TITLE_CELLS, picture_size
 from ..viz.snapshot import CONSTANT, FROZEN, LEAF, RESULT, Graph, Item, Picture
@@ -58,6 +58,7 @@ def payload(graph: Graph, layouts: Sequence[tuple[View, Layout]], replay: Replay
         "end": _end(graph, symbols, differing),
         "digits": DIGITS,
         "colours": [LOW, MIDDLE, HIGH],
+        "blank": NO_NUMBER,
         "seed": _data(replay.totals[graph.roots[0]]),
         "items": [_item(item, symbol, replay) for item, symbol in zip(graph.items, symbols, strict=True)],
         "blocks": [[plain(titles.get(block.place, "")), block.outer] for block in graph.blocks],

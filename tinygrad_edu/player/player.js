@@ -155,7 +155,7 @@ function heat({size: [rows, columns], cells}) { // an array as an image: one row
   const real = [0, ...shades.filter(isFinite)], high = Math.max(...real), unit = 20 / (high - Math.min(...real) || 1);
   shades.forEach((shade, i) => {
     const mix = G.colours[1].map((c, k) => c + (G.colours[shade > 0 ? 2 : 0][k] - c) * (bars ? 1 : Math.abs(shade)));
-    ink.fillStyle = isNaN(shade) ? "#c9c9c9" : `rgb(${mix})`;
+    ink.fillStyle = isNaN(shade) ? G.blank : `rgb(${mix})`;
     if (bars) ink.fillRect(i * 4, (high - Math.max(shade, 0)) * unit, 3, Math.abs(shade) * unit);
     else ink.fillRect(i % columns, Math.floor(i / columns), 1, 1);
   });
