@@ -112,3 +112,15 @@ def example(request):
     """The variables of each of the graphs, with its name and its leaves' gradients."""
     space = graphs.made(request.param)
     return space | {"which": request.param, "gradients": graphs.gradients(space)}
+
+
+@pytest.fixture
+def scalar(playing):
+    """The page of an expression."""
+    return playing(graphs.made("scalar")["root"])
+
+
+@pytest.fixture
+def mlp(playing):
+    """The page of a perceptron's loss: two levels of modules, all closed."""
+    return playing(graphs.made("mlp")["root"], depth=0)
